@@ -1,0 +1,1 @@
+"""One chat turn: red flags, intent, tools, an answer with citations."""

@@ -1,0 +1,1 @@
+"""Accounts, tokens, roles, permissions and the guard in front of every endpoint."""

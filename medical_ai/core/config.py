@@ -1,0 +1,311 @@
+"""Settings: typed, frozen, from the environment, an `.env` file, or the file a `NAME_FILE` names.
+
+Every default is safe in production. Nothing here branches on an environment's name: the single
+switch is `PRODUCTION`, and all it does is forbid what only a laptop may have.
+"""
+
+import base64
+import binascii
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+SIGNING_SECRETS = ("secret_key", "jwt_secret", "jwt_refresh_secret")
+SECRET_MIN_BYTES = 32
+SECRET_MIN_DISTINCT = 10
+TEMPLATE_MARKS = ("change", "replace", "example", "your-", "your_", "secret", "password", "xxxx")
+AES_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """The configuration is unusable. The message names the variable and never its value."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. The description of each is its documentation."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # -- The installation
+    production: bool = Field(
+        True,
+        description="Off only on a laptop: allows plain http, demo people and no rate limits.",
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:5000",
+        description="Address people open, used in e-mails. Must be https in production.",
+    )
+    data_dir: Path = Field(
+        Path("instance"), description="Folder of the embedded database and of generated files."
+    )
+    default_hospital_name: str = Field(
+        "Home", description="Hospital that people who sign up by themselves belong to."
+    )
+    default_country: str = Field(
+        "",
+        description="ISO 3166 code whose emergency numbers are shown when a patient's is unknown.",
+    )
+    trusted_proxy_hops: int = Field(
+        1, ge=0, le=3, description="Reverse proxies in front whose X-Forwarded-* are believed."
+    )
+    cors_origins: str = Field(
+        "", description="Origins, separated by commas, that browsers may call the API from."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="`json` for machines, `console` for a person at a terminal."
+    )
+    max_body_bytes: int = Field(
+        1_048_576, ge=1024, description="Largest request body accepted, in bytes."
+    )
+
+    # -- Secrets
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs form tokens. 32 or more random characters."
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""), description="Signs access tokens. 32 or more random characters."
+    )
+    jwt_refresh_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs refresh tokens; different from JWT_SECRET. 32 or more characters.",
+    )
+    jwt_secret_previous: SecretStr = Field(
+        SecretStr(""), description="Former JWT_SECRET, still accepted while it is being replaced."
+    )
+    jwt_refresh_secret_previous: SecretStr = Field(
+        SecretStr(""), description="Former JWT_REFRESH_SECRET, still accepted likewise."
+    )
+    encryption_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Key ring: base64 keys of 32 bytes, separated by commas; the first seals.",
+    )
+
+    # -- Database
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="e.g. mysql+pymysql://medical_user:…@localhost/medical_ai_db; empty: SQLite.",
+    )
+    database_ssl_ca: Path | None = Field(
+        None, description="CA file; when set, the database's certificate and name are verified."
+    )
+    database_pool_size: int = Field(5, ge=1, description="Connections kept open per process.")
+    database_pool_overflow: int = Field(
+        10, ge=0, description="Connections opened beyond the pool under load, per process."
+    )
+    database_connect_timeout_seconds: int = Field(
+        3, ge=1, description="Longest wait for a connection to the database."
+    )
+    database_timeout_seconds: int = Field(
+        30, ge=1, description="Longest wait for one answer of the database."
+    )
+
+    # -- Accounts
+    access_token_seconds: int = Field(900, ge=1, description="Life of an access token.")
+    refresh_token_seconds: int = Field(604_800, ge=60, description="Life of a refresh token.")
+    refresh_grace_seconds: int = Field(
+        5,
+        ge=0,
+        le=30,
+        description="How long a just-exchanged refresh token may return from the same client.",
+    )
+    token_issuer: str = Field("medical-ai-assistant", description="`iss` of our tokens.")
+    token_audience: str = Field("medical-ai-assistant", description="`aud` of our tokens.")
+    cookie_secure: bool = Field(
+        True, description="Cookies are Secure and `__Host-`; off only for plain http on a laptop."
+    )
+    password_hashes_at_once: int = Field(
+        2, ge=1, description="Password hashes computed at the same time, per process (19 MiB each)."
+    )
+    demo_password: SecretStr = Field(
+        SecretStr(""), description="Password of the demo people; empty: random and printed."
+    )
+
+    # -- Limits
+    ratelimit_enabled: bool = Field(
+        True, description="Off lifts the rate limits; refused in production."
+    )
+    ratelimit_default: str = Field(
+        "20 per second", description="Requests per client address and process."
+    )
+    ratelimit_storage_url: SecretStr = Field(
+        SecretStr("memory://"), description="Where request counts live: memory:// or redis://…"
+    )
+    login_attempts_per_minute: int = Field(
+        5, ge=1, description="Sign-in attempts per client address, over all processes."
+    )
+    signups_per_minute: int = Field(
+        5, ge=1, description="New accounts per client address, over all processes."
+    )
+    chat_message_max_characters: int = Field(
+        4000, ge=100, description="Longest message to the assistant."
+    )
+    chat_streams_at_once: int = Field(
+        16, ge=1, description="Answers streamed at the same time, per process."
+    )
+    chat_timeout_seconds: int = Field(30, ge=1, description="Longest time for one answer.")
+
+    # -- Mail
+    smtp_host: str = Field("", description="Mail server; empty: no e-mail is sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection to the mail server is protected."
+    )
+    smtp_username: str = Field("", description="Name to sign in to the mail server with.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password for the mail server.")
+    smtp_timeout_seconds: int = Field(
+        10, ge=1, le=60, description="Longest wait for the mail server."
+    )
+    mail_from: str = Field(
+        "Medical AI Assistant <assistant@localhost>", description="Sender of e-mails."
+    )
+
+    # -- Worker
+    worker_tick_seconds: float = Field(
+        1.0, gt=0, le=10, description="How often the worker looks for what is due."
+    )
+    plan_ahead_hours: int = Field(
+        48, ge=2, le=168, description="How far ahead doses are written to the ledger."
+    )
+    dose_missed_after_minutes: int = Field(
+        240, ge=1, description="A dose nobody answered counts as missed after this long."
+    )
+    job_lease_seconds: int = Field(
+        30, ge=5, description="How long a job may run before another worker takes it over."
+    )
+    job_attempts: int = Field(10, ge=1, description="Tries before a job is given up and reported.")
+    job_threads: int = Field(4, ge=1, le=32, description="Jobs one worker runs at the same time.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then `NAME_FILE`, then the `.env` file."""
+        return init_settings, env_settings, NamedFileSource(settings_cls), dotenv_settings
+
+    @cached_property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL; the embedded SQLite file when none is configured."""
+        url = self.database_url.get_secret_value()
+        return url or f"sqlite:///{self.data_dir.absolute() / 'medical_ai.db'}"
+
+    @cached_property
+    def ring_keys(self) -> tuple[bytes, ...]:
+        """The key ring's keys, 32 bytes each; the first seals, all of them open."""
+        parts = [part.strip() for part in self.encryption_keys.get_secret_value().split(",")]
+        try:
+            keys = tuple(base64.b64decode(part, validate=True) for part in parts if part)
+        except binascii.Error:
+            keys = (b"",)
+        if not keys or any(len(key) != AES_KEY_BYTES for key in keys):
+            raise SettingsError("ENCRYPTION_KEYS must hold base64 keys of exactly 32 bytes each")
+        return keys
+
+    @cached_property
+    def allowed_origins(self) -> list[str]:
+        """Origins that CORS admits; empty means none."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+
+class NamedFileSource(PydanticBaseSettingsSource):
+    """Values from files: `JWT_SECRET_FILE=/run/secrets/jwt` sets `jwt_secret`.
+
+    Suits `LoadCredential=` and container secrets. A named file that cannot be read is an error,
+    never an empty secret.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the hook's signature
+        """Return the content of the file that `<NAME>_FILE` names, without its last newline."""
+        variable = f"{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable} names a file that cannot be read") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """Collect the fields that a file provides."""
+        found = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    `ENV_FILE` names the `.env` file to read (default `.env`). Raises SettingsError that names
+    each variable whose value does not fit, without showing the value.
+    """
+    Settings.model_config["env_file"] = os.environ.get("ENV_FILE", ".env")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(problems) from None
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse to start on settings that would be unsafe.
+
+    Raises SettingsError naming the first variable at fault: a missing or short secret always;
+    a template secret, plain http, missing rate limits or a demo password in production.
+    """
+    for name in SIGNING_SECRETS:
+        _check_secret(name.upper(), getattr(settings, name).get_secret_value())
+    for name in ("jwt_secret_previous", "jwt_refresh_secret_previous"):
+        if previous := getattr(settings, name).get_secret_value():
+            _check_secret(name.upper(), previous)
+    if settings.jwt_secret == settings.jwt_refresh_secret:
+        raise SettingsError("JWT_REFRESH_SECRET must differ from JWT_SECRET")
+    _ = settings.ring_keys
+    if settings.production:
+        _check_production(settings)
+
+
+def _check_secret(name: str, value: str) -> None:
+    if not value:
+        raise SettingsError(f"{name} is missing: set {name} or {name}_FILE")
+    if len(value.encode()) < SECRET_MIN_BYTES:
+        raise SettingsError(f"{name} is too short: it needs {SECRET_MIN_BYTES} characters or more")
+
+
+def _check_random(name: str, value: str) -> None:
+    looks_like_template = any(mark in value.lower() for mark in TEMPLATE_MARKS)
+    if looks_like_template or len(set(value)) < SECRET_MIN_DISTINCT:
+        raise SettingsError(f"{name} is a template or a pattern: make a random one")
+
+
+def _check_production(settings: Settings) -> None:
+    for name in SIGNING_SECRETS:
+        _check_random(name.upper(), getattr(settings, name).get_secret_value())
+    if not settings.public_url.startswith("https://"):
+        raise SettingsError("PUBLIC_URL must be the https address people open")
+    if not settings.ratelimit_enabled:
+        raise SettingsError("RATELIMIT_ENABLED cannot be off in production")
+    if not settings.cookie_secure:
+        raise SettingsError("COOKIE_SECURE cannot be off in production")
+    if settings.demo_password.get_secret_value():
+        raise SettingsError("DEMO_PASSWORD is set: demo people cannot exist in production")

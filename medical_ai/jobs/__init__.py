@@ -1,0 +1,1 @@
+"""Transactional outbox: work enqueued in the caller's transaction and run at least once."""

@@ -1,0 +1,1 @@
+"""Reference facts with their public sources. No database, no patient data."""

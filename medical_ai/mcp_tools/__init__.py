@@ -1,0 +1,1 @@
+"""The registry of tools through which an assistant reads records."""

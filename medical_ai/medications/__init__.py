@@ -1,0 +1,1 @@
+"""Medicines, schedules, doses and their reminders."""

@@ -1,0 +1,1 @@
+"""Messages to people: channels, in-app notices, proof of delivery."""

@@ -1,0 +1,1 @@
+"""Health, commands and the worker process."""

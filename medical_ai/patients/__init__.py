@@ -1,0 +1,1 @@
+"""Patients and the one door to their clinical data."""

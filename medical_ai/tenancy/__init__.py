@@ -1,0 +1,1 @@
+"""Hospitals: the tenants every clinical row belongs to."""

@@ -1,0 +1,1 @@
+"""Pages that join domains, the layout, and error pages."""

@@ -24,7 +24,6 @@ class Actor:
     username: str
     via: Via
     family_id: UUID | None = None
-    timezone: str = "UTC"
 
     def may(self, permission: str) -> bool:
         """Tell whether the actor's role carries a permission."""

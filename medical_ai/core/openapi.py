@@ -70,7 +70,7 @@ def build_openapi(app: Flask, *, public: frozenset[str]) -> Document:
             "version": __version__,
             "description": "Accounts, medicines, reminders and an assistant that answers from"
             " the patient's own record. Errors are RFC 9457 problem details.",
-            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This installation"}],
         "tags": [{"name": name, "description": f"Operations of {name}."} for name in _tags(routes)],
@@ -98,14 +98,16 @@ def _tags(routes: list[tuple[Rule, str, Operation]]) -> list[str]:
 
 
 def _tag(rule: Rule) -> str:
-    return rule.endpoint.split(".")[0].removesuffix("_api")
+    blueprint, _, _ = rule.endpoint.partition(".")
+    return str(blueprint).removesuffix("_api")
 
 
 def _component_schemas(operations: list[Operation]) -> Document:
-    inputs = [model for op in operations for model in (op.body, op.query) if model is not None]
+    inputs = [op.body for op in operations if op.body is not None]
     outputs = [model for op in operations for model in op.answers.values() if model is not None]
     wanted: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in inputs]
-    wanted += [(model, "serialization") for model in [*outputs, Problem]]
+    outputs.append(Problem)
+    wanted += [(model, "serialization") for model in outputs]
     _, schemas = models_json_schema(list(dict.fromkeys(wanted)), ref_template=SCHEMA_REF)
     definitions: Document = schemas["$defs"]
     return definitions
@@ -114,7 +116,7 @@ def _component_schemas(operations: list[Operation]) -> Document:
 def _describe(rule: Rule, method: str, op: Operation, doc: str, public: bool) -> Document:
     summary, _, rest = doc.partition("\n")
     described: Document = {
-        "operationId": f"{method.lower()}_{rule.endpoint.replace('.', '_')}{_twin(rule)}",
+        "operationId": f"{method.lower()}_{rule.endpoint.replace('.', '_')}",
         "tags": [_tag(rule)],
         "summary": summary.rstrip("."),
         "description": " ".join(rest.split()) or summary,
@@ -130,11 +132,6 @@ def _describe(rule: Rule, method: str, op: Operation, doc: str, public: bool) ->
     if op.body is not None:
         described["requestBody"] = {"required": True, "content": {JSON_TYPE: _schema(op.body)}}
     return described
-
-
-def _twin(rule: Rule) -> str:
-    # A second address of the same view needs an operationId of its own.
-    return "" if rule.alias is False and not (rule.defaults or {}).get("twin") else "_twin"
 
 
 def _path_parameters(rule: Rule) -> list[Document]:

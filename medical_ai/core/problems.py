@@ -61,14 +61,7 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
         return answer(problem_of(error), headers_of(error))
 
     def http(error: HTTPException) -> Response:
-        status = error.code or 500
-        headers = {k: v for k, v in error.get_headers() if k in {"Allow", "Retry-After"}}
-        if status == TooManyRequests.status:
-            return domain(TooManyRequests(retry_after_seconds=int(headers.get("Retry-After", 1))))
-        if error.response is not None and not DETAILS.get(status):
-            return Response(error.response.get_data(), status, list(error.response.headers))
-        detail = DETAILS.get(status, "The request was not accepted.")
-        return answer(_problem(status, error.name, detail, f"http-{status}"), headers)
+        return answer(*_describe_http(error))
 
     def database_away(error: DBAPIError | PoolTimeout) -> Response:
         get_logger().error("database.error", exc_info=error, endpoint=request.endpoint)
@@ -89,6 +82,16 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
     app.register_error_handler(DBAPIError, database_away)
     app.register_error_handler(PoolTimeout, database_away)
     app.register_error_handler(Exception, unexpected)
+
+
+def _describe_http(error: HTTPException) -> tuple[Problem, dict[str, str]]:
+    headers = {k: v for k, v in error.get_headers() if k in {"Allow", "Retry-After"}}
+    status = error.code or 500
+    if status == TooManyRequests.status:
+        limited = TooManyRequests(retry_after_seconds=int(headers.get("Retry-After", 1)))
+        return problem_of(limited), headers_of(limited)
+    detail = DETAILS.get(status, "The request was not accepted.")
+    return _problem(status, error.name, detail, f"http-{status}"), headers
 
 
 def wants_page() -> bool:

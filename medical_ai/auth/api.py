@@ -1,0 +1,76 @@
+"""The account endpoints of the JSON API."""
+
+from uuid import UUID
+
+from flask import Blueprint
+from flask_jwt_extended import get_jwt
+
+from medical_ai.auth import service
+from medical_ai.auth.guards import current_account, current_client
+from medical_ai.auth.schemas import SignIn, SignUp, Tokens, UserRead, Verification
+from medical_ai.core.api import api
+from medical_ai.core.http import current_actor, current_session
+
+blueprint = Blueprint("auth_api", __name__)
+
+
+@blueprint.post("/auth/signup")
+@api(body=SignUp, answers={201: Tokens}, errors=[409], writes=True)
+def signup(body: SignUp) -> Tokens:
+    """Create an account and sign it in."""
+    return service.sign_up(current_session(), data=body, client=current_client())
+
+
+@blueprint.post("/auth/login")
+@api(body=SignIn, answers={200: Tokens}, errors=[401, 403], writes=True)
+def login(body: SignIn) -> Tokens:
+    """Sign in with e-mail and password.
+
+    A wrong pair is 401, a missing second factor 403, too many attempts 429.
+    """
+    return service.sign_in(current_session(), data=body, client=current_client())
+
+
+@blueprint.post("/login")
+@api(body=SignIn, answers={200: Tokens}, errors=[401, 403], writes=True)
+def login_short(body: SignIn) -> Tokens:
+    """Sign in; the same as `/auth/login` at a shorter address."""
+    return service.sign_in(current_session(), data=body, client=current_client())
+
+
+@blueprint.post("/auth/refresh")
+@api(answers={200: Tokens}, writes=True)
+def refresh() -> Tokens:
+    """Exchange the refresh token in the Authorization header for a new pair.
+
+    Each refresh token works once. Its reuse ends the whole session; only within a few seconds
+    and from the same client is it merely refused, since two windows may have raced.
+    """
+    claims = get_jwt()
+    return service.rotate(
+        current_session(),
+        family_id=UUID(claims["fam"]),
+        jti=UUID(claims["jti"]),
+        client=current_client(),
+    )
+
+
+@blueprint.post("/auth/logout")
+@api(answers={204: None}, writes=True)
+def logout() -> None:
+    """End this session: its refresh and access tokens are dead at once."""
+    service.sign_out(current_session(), actor=current_actor())
+
+
+@blueprint.get("/auth/me")
+@api(answers={200: UserRead})
+def me() -> UserRead:
+    """Return the account the token speaks for."""
+    return service.get_profile(current_session(), actor=current_actor(), account=current_account())
+
+
+@blueprint.post("/auth/verify")
+@api(answers={200: Verification})
+def verify() -> Verification:
+    """Tell whether the access token holds, and what it says."""
+    return Verification(valid=True, claims=get_jwt())

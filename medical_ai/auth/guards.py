@@ -1,0 +1,240 @@
+"""The guard in front of every endpoint: default deny, bearer for the API, cookies for pages.
+
+Public endpoints are listed here and nowhere else. A bearer token never comes from a cookie and a
+cookie never opens the API, so a foreign site can do nothing with a signed-in browser.
+"""
+
+from typing import Any, cast
+from uuid import UUID
+
+import jwt
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_wtf.csrf import CSRFProtect
+
+from medical_ai.auth import service, tokens
+from medical_ai.auth.schemas import Tokens
+from medical_ai.auth.service import Client, LiveAccount
+from medical_ai.core.actor import Actor, Via
+from medical_ai.core.config import Settings
+from medical_ai.core.errors import Unauthenticated
+from medical_ai.core.http import current_database, current_session, current_settings
+
+PUBLIC_ENDPOINTS = frozenset(
+    {
+        "static",
+        "bootstrap.static",
+        "auth_api.signup",
+        "auth_api.login",
+        "auth_api.login_short",
+        "ops_api.health",
+        "ops_api.health_live",
+        "ops_api.health_ready",
+        "web_api.openapi",
+        "web.api_reference",
+        "web.landing",
+        "web.sign_in_page",
+        "web.sign_in",
+        "web.sign_up_page",
+        "web.sign_up",
+        "web.favicon",
+    }
+)
+"""Endpoints that anybody may call. Everything else needs an actor."""
+
+REFRESH_ENDPOINTS = frozenset({"auth_api.refresh"})
+"""Endpoints whose bearer is a refresh token."""
+
+ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
+SIGN_IN_PAGE = "web.sign_in_page"
+
+csrf = CSRFProtect()
+
+
+def install_guard(app: Flask, settings: Settings) -> None:
+    """Put the guard in front of every endpoint of the application."""
+    app.config.update(
+        JWT_ALGORITHM=tokens.ALGORITHM,
+        JWT_DECODE_ALGORITHMS=[tokens.ALGORITHM],
+        JWT_DECODE_ISSUER=settings.token_issuer,
+        JWT_DECODE_AUDIENCE=settings.token_audience,
+        JWT_TOKEN_LOCATION=["headers", "cookies"],
+        JWT_ACCESS_COOKIE_NAME=cookie_name(settings, ACCESS_COOKIE),
+        JWT_REFRESH_COOKIE_NAME=cookie_name(settings, REFRESH_COOKIE),
+        JWT_COOKIE_CSRF_PROTECT=False,  # pages carry Flask-WTF's form token instead
+        WTF_CSRF_CHECK_DEFAULT=False,  # the guard checks it, on pages alone
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open overnight
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    manager = JWTManager(app)
+    accepted = {kind: tokens.accepted_keys(settings, kind) for kind in ("access", "refresh")}
+
+    def key_for(headers: dict[str, Any], claims: dict[str, Any]) -> str:
+        # Both values are the caller's claim; they only choose among our own keys.
+        kind = "refresh" if claims.get("type") == "refresh" else "access"
+        key = accepted[kind].get(str(headers.get("kid")))
+        if key is None:
+            raise jwt.InvalidTokenError("unknown key")
+        return key
+
+    manager.decode_key_loader(key_for)
+    csrf.init_app(app)
+    app.before_request(_guard)
+    app.after_request(_set_session_cookies)
+
+
+def cookie_name(settings: Settings, name: str) -> str:
+    """Return a cookie's name; the `__Host-` prefix pins it to this host, path / and https."""
+    return f"__Host-{name}" if settings.cookie_secure else name
+
+
+def current_client() -> Client:
+    """Return where this request comes from."""
+    return Client(request.remote_addr or "", request.headers.get("User-Agent", ""))
+
+
+def current_account() -> LiveAccount:
+    """Return the account of the session that this request belongs to."""
+    return cast(LiveAccount, g.account)
+
+
+def is_page() -> bool:
+    """Tell whether the endpoint asked for is a page."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "is_page", False)
+
+
+def keep_signed_in(granted: Tokens) -> None:
+    """Let the browser carry these tokens as cookies from this answer on."""
+    g.granted_tokens = granted
+
+
+def forget_sign_in() -> None:
+    """Take the cookies from the browser with this answer."""
+    g.granted_tokens = None
+
+
+def _guard() -> ResponseReturnValue | None:
+    if request.endpoint is None:
+        return None  # no such address, or not by this method: the router's own answer
+    page = is_page()
+    if page and request.method not in {"GET", "HEAD", "OPTIONS"}:
+        csrf.protect()
+    if request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS":
+        return None
+    if not page:
+        _authenticate_bearer(refresh=request.endpoint in REFRESH_ENDPOINTS)
+        return None
+    try:
+        _authenticate_cookies()
+    except Unauthenticated:
+        if request.method == "GET" and not _is_fetch():
+            return redirect(url_for(SIGN_IN_PAGE, next=request.full_path.rstrip("?")), 303)
+        raise
+    return None
+
+
+def _authenticate_bearer(*, refresh: bool) -> None:
+    claims = _read_token("headers", refresh=refresh)
+    if not refresh:
+        _require_live(claims)
+    g.actor = _actor_of(claims, "api")
+
+
+def _authenticate_cookies() -> None:
+    try:
+        claims = _read_token("cookies", refresh=False)
+        _require_live(claims)
+    except Unauthenticated:
+        claims = _claims_of(_renew_from_cookie())
+    g.actor = _actor_of(claims, "web")
+
+
+def _renew_from_cookie() -> Tokens:
+    # Session upkeep in a transaction of its own; the page's transaction has not begun.
+    claims = _read_token("cookies", refresh=True)
+    family_id = UUID(claims["fam"])
+    try:
+        with current_database().unit_of_work() as session:
+            granted = service.rotate(
+                session, family_id=family_id, jti=UUID(claims["jti"]), client=current_client()
+            )
+    except service.Superseded:
+        with current_database().unit_of_work() as session:
+            granted = service.renew_access(session, family_id=family_id)
+    keep_signed_in(granted)
+    g.account = LiveAccount(granted.user.email, granted.user.timezone)
+    return granted
+
+
+def _claims_of(granted: Tokens) -> dict[str, Any]:
+    # Signed by us a moment ago: read without checking it again.
+    claims: dict[str, Any] = jwt.decode(
+        granted.access_token, options={"verify_signature": False}, algorithms=[tokens.ALGORITHM]
+    )
+    return claims
+
+
+def _read_token(location: str, *, refresh: bool) -> dict[str, Any]:
+    try:
+        verify_jwt_in_request(locations=[location], refresh=refresh)
+    except (JWTExtendedException, jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        sent = "Authorization" in request.headers
+        detail = "Sign in to use this." if not sent else "The token is not valid."
+        raise Unauthenticated(detail, invalid_token=sent) from error
+    return get_jwt()
+
+
+def _require_live(claims: dict[str, Any]) -> None:
+    try:
+        family_id = UUID(claims["fam"])
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise Unauthenticated("The token is not valid.", invalid_token=True) from error
+    account = service.find_live_account(current_session(), family_id=family_id)
+    if account is None:
+        raise Unauthenticated(service.ENDED, invalid_token=True)
+    g.account = account
+
+
+def _actor_of(claims: dict[str, Any], via: Via) -> Actor:
+    try:
+        return Actor(
+            user_id=UUID(claims["sub"]),
+            tenant_id=UUID(claims.get("tenant") or claims["fam"]),
+            role=claims.get("role", ""),
+            permissions=frozenset(claims.get("permissions", ())),
+            username=claims.get("username", ""),
+            via=via,
+            family_id=UUID(claims["fam"]),
+        )
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise Unauthenticated("The token is not valid.", invalid_token=True) from error
+
+
+def _is_fetch() -> bool:
+    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+
+
+def _set_session_cookies(response: Response) -> Response:
+    if "granted_tokens" not in g:
+        return response
+    settings, granted = current_settings(), g.granted_tokens
+    lives = {
+        ACCESS_COOKIE: (granted and granted.access_token, settings.access_token_seconds),
+        REFRESH_COOKIE: (granted and granted.refresh_token, settings.refresh_token_seconds),
+    }
+    for name, (token, seconds) in lives.items():
+        if granted is not None and not token:
+            continue  # access alone was renewed: the refresh cookie is the other tab's
+        response.set_cookie(
+            cookie_name(settings, name),
+            token or "",
+            max_age=seconds if token else 0,
+            path="/",
+            secure=settings.cookie_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response

@@ -1,0 +1,78 @@
+"""Accounts, their place in hospitals, and their signed-in sessions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from medical_ai.auth.permissions import Role
+from medical_ai.core import clock
+from medical_ai.core.database import Base, UTCDateTime, enum_column
+from medical_ai.core.ids import new_id
+from medical_ai.tenancy.models import TenantOwned
+
+
+class User(Base):
+    """A person's account. One account can be something in several hospitals."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    username: Mapped[str] = mapped_column(String(64))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Membership(TenantOwned, Base):
+    """What a user is in one hospital."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("user_id", "hospital_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class TokenFamily(TenantOwned, Base):
+    """One signed-in session: every refresh token that descends from one sign-in."""
+
+    __tablename__ = "token_families"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked_because: Mapped[str] = mapped_column(String(32), default="")
+
+
+class RefreshToken(Base):
+    """One refresh token of a family, known by its `jti`; used exactly once."""
+
+    __tablename__ = "refresh_tokens"
+
+    jti: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    family_id: Mapped[UUID] = mapped_column(
+        ForeignKey("token_families.id", ondelete="CASCADE"), index=True
+    )
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class ThrottleWindow(Base):
+    """Attempts of one subject (a hash) at one thing since the window opened."""
+
+    __tablename__ = "throttle_windows"
+
+    scope: Mapped[str] = mapped_column(String(32), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, default=1)

@@ -1,0 +1,64 @@
+"""Password hashing: argon2id, with a bound on how many hashes run at once.
+
+Parameters: 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet). Each hash holds
+its memory while it runs, so an unbounded number of sign-ins would fill the machine.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from medical_ai.core.errors import UpstreamUnavailable
+
+MEMORY_KIB = 19_456
+PASSES = 2
+LANES = 1
+SLOT_TIMEOUT_SECONDS = 5.0
+MIN_CHARACTERS = 8
+MAX_CHARACTERS = 256
+
+_hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+
+
+def hash_password(password: str, *, at_once: int) -> str:
+    """Return the PHC string of a password. Raises UpstreamUnavailable when too many run."""
+    with _slot(at_once):
+        return _hasher.hash(password)
+
+
+def verify_password(password_hash: str | None, password: str, *, at_once: int) -> bool:
+    """Tell whether the password fits.
+
+    Without a hash a stand-in is verified, so that an unknown account takes as long as a known
+    one. Raises UpstreamUnavailable when too many hashes run.
+    """
+    with _slot(at_once):
+        try:
+            return _hasher.verify(password_hash or _stand_in(), password) and bool(password_hash)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@cache
+def _stand_in() -> str:
+    return _hasher.hash("nobody has this password")
+
+
+@cache
+def _slots(at_once: int) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(at_once)
+
+
+@contextmanager
+def _slot(at_once: int) -> Iterator[None]:
+    slots = _slots(at_once)
+    if not slots.acquire(timeout=SLOT_TIMEOUT_SECONDS):
+        raise UpstreamUnavailable("Many people are signing in. Try again.", retry_after_seconds=2)
+    try:
+        yield
+    finally:
+        slots.release()

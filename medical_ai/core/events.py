@@ -1,0 +1,39 @@
+"""In-process domain events: how a lower package tells upper ones without importing them.
+
+Handlers run at once, in the publisher's session and transaction; whatever must survive on its own
+belongs in the outbox instead. Subscriptions are made in `bootstrap` and nowhere else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+Event = TypeVar("Event")
+
+_handlers: dict[type, list[Callable[[Session, Any], None]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCreated:
+    """Somebody has an account now; `role` is their role in the hospital."""
+
+    user_id: UUID
+    hospital_id: UUID
+    role: str
+    timezone: str
+
+
+def subscribe(kind: type[Event], handler: Callable[[Session, Event], None]) -> None:
+    """Call `handler` for every event of this kind; subscribing twice counts once."""
+    handlers = _handlers.setdefault(kind, [])
+    if handler not in handlers:
+        handlers.append(handler)
+
+
+def publish(session: Session, event: object) -> None:
+    """Tell the subscribers; an error in one of them is the publisher's error."""
+    for handler in _handlers.get(type(event), ()):
+        handler(session, event)

@@ -1,0 +1,189 @@
+"""Enqueue in the caller's transaction; claim by a conditional update; retry with backoff.
+
+A job runs at least once. Handlers make that safe with idempotency keys of their own.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from medical_ai.core import clock
+from medical_ai.core.database import settings_of
+from medical_ai.jobs.models import Job, JobStatus
+
+BACKOFF_FIRST_SECONDS = 2.0
+BACKOFF_LONGEST_SECONDS = 900.0
+DONE_KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job this worker may run until `lease_until`, and the fence that proves it."""
+
+    id: UUID
+    kind: str
+    payload: dict[str, Any]
+    idempotency_key: str
+    attempts: int
+    fence: int
+    lease_until: datetime
+
+
+class PermanentFailure(Exception):
+    """The handler knows that trying again cannot help."""
+
+
+def enqueue(
+    session: Session,
+    *,
+    kind: str,
+    payload: dict[str, Any],
+    idempotency_key: str,
+    run_at: datetime | None = None,
+) -> None:
+    """Store a job with the caller's own changes; both commit or neither does.
+
+    The key is unique: a second job with the same key breaks the caller's transaction.
+    """
+    session.add(
+        Job(
+            kind=kind,
+            payload=payload,
+            idempotency_key=idempotency_key,
+            run_at=run_at or clock.now(),
+        )
+    )
+
+
+def claim_jobs(session: Session, *, limit: int) -> list[ClaimedJob]:
+    """Claim up to `limit` jobs whose time has come; commit before running them."""
+    now = clock.now()
+    lease_until = now + timedelta(seconds=settings_of(session).job_lease_seconds)
+    due = session.scalars(
+        select(Job)
+        .where(Job.status == JobStatus.READY, Job.run_at <= now)
+        .order_by(Job.run_at)
+        .limit(limit)
+    ).all()
+    claimed = []
+    for job in due:
+        changed = _change(
+            session,
+            job.id,
+            job.fence,
+            JobStatus.READY,
+            status=JobStatus.RUNNING,
+            fence=job.fence + 1,
+            attempts=job.attempts + 1,
+            lease_until=lease_until,
+        )
+        if changed:  # 0 rows: another worker got there first
+            claimed.append(
+                ClaimedJob(
+                    id=job.id,
+                    kind=job.kind,
+                    payload=job.payload,
+                    idempotency_key=job.idempotency_key,
+                    attempts=job.attempts + 1,
+                    fence=job.fence + 1,
+                    lease_until=lease_until,
+                )
+            )
+    return claimed
+
+
+def is_held(session: Session, job: ClaimedJob) -> bool:
+    """Tell whether the claim still holds; a worker asks before it does what cannot be undone."""
+    held = select(Job.id).where(
+        Job.id == job.id, Job.fence == job.fence, Job.status == JobStatus.RUNNING
+    )
+    return session.scalar(held) is not None
+
+
+def finish_job(session: Session, job: ClaimedJob) -> bool:
+    """Mark a claimed job done; False when the lease went to another worker meanwhile."""
+    return _change(
+        session,
+        job.id,
+        job.fence,
+        JobStatus.RUNNING,
+        status=JobStatus.DONE,
+        lease_until=None,
+        finished_at=clock.now(),
+        last_error="",
+    )
+
+
+def retry_job(session: Session, job: ClaimedJob, *, error: str, permanent: bool) -> bool:
+    """Put a failed job back for later, or give it up; `error` is a type's name, never a message.
+
+    Returns True where the job is given up.
+    """
+    gives_up = permanent or job.attempts >= settings_of(session).job_attempts
+    _change(
+        session,
+        job.id,
+        job.fence,
+        JobStatus.RUNNING,
+        status=JobStatus.DEAD if gives_up else JobStatus.READY,
+        run_at=clock.now() + backoff(job.attempts),
+        lease_until=None,
+        last_error=error[:200],
+        finished_at=clock.now() if gives_up else None,
+    )
+    return gives_up
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return the wait before the next try: doubling, bounded, with up to a fifth of jitter."""
+    seconds = min(BACKOFF_FIRST_SECONDS * 2 ** (attempts - 1), BACKOFF_LONGEST_SECONDS)
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - spreads load only
+
+
+def release_stale_jobs(session: Session) -> int:
+    """Put back jobs whose worker died or froze past its lease; return how many."""
+    now = clock.now()
+    result = session.execute(
+        update(Job)
+        .where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
+        .values(status=JobStatus.READY, lease_until=None, run_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return _rows(result)
+
+
+def delete_old_jobs(session: Session) -> int:
+    """Forget jobs that were done more than a week ago; return how many."""
+    result = session.execute(
+        delete(Job)
+        .where(Job.status == JobStatus.DONE, Job.finished_at < clock.now() - DONE_KEPT)
+        .execution_options(synchronize_session=False)
+    )
+    return _rows(result)
+
+
+def count_dead_jobs(session: Session) -> int:
+    """Return how many jobs were given up."""
+    return session.scalar(select(func.count()).where(Job.status == JobStatus.DEAD)) or 0
+
+
+def _change(
+    session: Session, job_id: UUID, held_fence: int, held_status: JobStatus, **values: object
+) -> bool:
+    result = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.fence == held_fence, Job.status == held_status)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return _rows(result) == 1
+
+
+def _rows(result: object) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0

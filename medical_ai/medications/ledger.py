@@ -1,0 +1,267 @@
+"""The dose ledger: plan ahead, answer, list. No sending here, see `reminders`."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
+from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
+from medical_ai.core.actor import Actor
+from medical_ai.core.database import settings_of
+from medical_ai.core.errors import Conflict, InvalidInput, NotFound
+from medical_ai.core.ids import new_id
+from medical_ai.core.zones import zone_of
+from medical_ai.medications.models import Dose, Medication, MedicationSchedule
+from medical_ai.medications.schedule import TimesOfDay, doses_between
+from medical_ai.medications.schemas import DeliveryRead, DoseRead
+from medical_ai.medications.states import UNANSWERED, DoseStatus, MedicationStatus
+from medical_ai.notifications import service as notifications
+from medical_ai.patients import service as patients
+from medical_ai.patients.schemas import PatientRef
+
+ANSWERABLE_AHEAD = timedelta(hours=12)
+LONGEST_SPAN = timedelta(days=92)
+MAX_LISTED = 1000
+PLAN_BATCH = 200
+
+
+def plan_schedule(session: Session, schedule: MedicationSchedule, until: datetime) -> int:
+    """Write a schedule's doses into the ledger up to a moment; return how many.
+
+    The watermark moves by a conditional update, so of two workers that plan the same schedule
+    one writes and the other finds nothing to do.
+    """
+    planned_until, medication = schedule.planned_until, schedule.medication
+    won = session.execute(
+        update(MedicationSchedule)
+        .where(
+            MedicationSchedule.id == schedule.id,
+            MedicationSchedule.planned_until == planned_until,
+            MedicationSchedule.ended_at.is_(None),
+        )
+        .values(planned_until=until)
+        .execution_options(synchronize_session=False)
+    )
+    if won.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
+        return 0
+    rule = times_of_day(schedule.rule, medication.start_on, medication.end_on)
+    planned = doses_between(rule, zone_of(schedule.zone), planned_until, until)
+    session.add_all(
+        Dose(
+            id=new_id(),
+            hospital_id=medication.hospital_id,
+            patient_id=medication.patient_id,
+            medication_id=medication.id,
+            schedule_id=schedule.id,
+            slot=dose.slot,
+            zone=schedule.zone,
+            due_at=dose.due_at,
+        )
+        for dose in planned
+    )
+    return len(planned)
+
+
+def plan_ahead(session: Session) -> int:
+    """Plan every active schedule whose ledger runs short; return how many doses were written."""
+    hours = settings_of(session).plan_ahead_hours
+    now = clock.now()
+    short = session.scalars(
+        select(MedicationSchedule)
+        .join(Medication)
+        .where(
+            MedicationSchedule.ended_at.is_(None),
+            MedicationSchedule.planned_until < now + timedelta(hours=hours / 2),
+            Medication.status == MedicationStatus.ACTIVE,
+        )
+        .options(selectinload(MedicationSchedule.medication))
+        .limit(PLAN_BATCH)
+    ).all()
+    return sum(plan_schedule(session, one, now + timedelta(hours=hours)) for one in short)
+
+
+def cancel_future_doses(session: Session, medication_id: UUID) -> None:
+    """Take back planned doses that are not due yet; what was due stays in the ledger."""
+    session.execute(
+        delete(Dose)
+        .where(
+            Dose.medication_id == medication_id,
+            Dose.status == DoseStatus.PLANNED,
+            Dose.due_at > clock.now(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def mark_missed(session: Session) -> int:
+    """Count doses nobody answered for long as missed; return how many."""
+    patience = timedelta(minutes=settings_of(session).dose_missed_after_minutes)
+    result = session.execute(
+        update(Dose)
+        .where(
+            Dose.status.in_([DoseStatus.SENT, DoseStatus.SEEN]),
+            Dose.due_at < clock.now() - patience,
+        )
+        .values(status=DoseStatus.MISSED)
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+
+
+def answer_dose(session: Session, *, actor: Actor, dose_id: UUID, status: DoseStatus) -> DoseRead:
+    """Write that a dose was taken or skipped; a later answer corrects an earlier one.
+
+    Raises NotFound for outsiders and Conflict for a dose that is still far ahead.
+    """
+    dose, patient = get_dose_for(session, actor, dose_id, Permission.DOSE_ANSWER)
+    if dose.due_at > clock.now() + ANSWERABLE_AHEAD:
+        raise Conflict("This dose is not due for many hours yet.")
+    if dose.status != status:
+        answered = session.execute(
+            update(Dose)
+            .where(Dose.id == dose.id, Dose.status == dose.status)
+            .values(status=status, answered_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
+        if answered.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
+            raise Conflict("This dose changed meanwhile. Look again.")
+        session.expire(dose)
+        tag = AuditTag.DOSE_TAKEN if status is DoseStatus.TAKEN else AuditTag.DOSE_SKIPPED
+        audit.record(
+            session, tag=tag, actor=actor, patient_id=patient.id, subject=("dose", dose.id)
+        )
+    notifications.mark_read(session, actor=actor, subject_id=dose.id)
+    return read_doses(session, patient, [dose])[0]
+
+
+def get_dose_for(
+    session: Session, actor: Actor, dose_id: UUID, permission: str
+) -> tuple[Dose, PatientRef]:
+    """Return a dose and its patient. Raises NotFound unless the actor may deal with them."""
+    dose = session.scalar(
+        select(Dose)
+        .where(Dose.id == dose_id, Dose.hospital_id == actor.tenant_id)
+        .options(selectinload(Dose.deliveries))
+    )
+    if dose is None:
+        actor.require(permission)
+        raise NotFound
+    return dose, patients.get_patient_for(session, actor, dose.patient_id, permission)
+
+
+def get_dose(session: Session, *, actor: Actor, dose_id: UUID) -> DoseRead:
+    """Return one dose. Raises NotFound unless the actor may see it."""
+    dose, patient = get_dose_for(session, actor, dose_id, Permission.MEDICATION_READ)
+    return read_doses(session, patient, [dose])[0]
+
+
+def list_doses(
+    session: Session,
+    *,
+    actor: Actor,
+    patient: PatientRef,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[DoseRead]:
+    """Return a patient's doses with `start` ≤ due < `end`, in order; today's without bounds.
+
+    Raises InvalidInput for a span of more than three months.
+    """
+    actor.require(Permission.MEDICATION_READ)
+    today_start, today_end = day_bounds(patient, clock.now())
+    if start is None and end is None:
+        start, end = today_start, today_end
+    start = start or (end or today_end) - timedelta(days=1)
+    end = end or start + timedelta(days=1)
+    if end - start > LONGEST_SPAN:
+        raise InvalidInput("Ask for at most three months at once.")
+    doses = session.scalars(
+        select(Dose)
+        .where(Dose.patient_id == patient.id, Dose.due_at >= start, Dose.due_at < end)
+        .options(selectinload(Dose.deliveries))
+        .order_by(Dose.due_at, Dose.id)
+        .limit(MAX_LISTED)
+    ).all()
+    return read_doses(session, patient, doses)
+
+
+def find_next_dose(session: Session, *, actor: Actor, patient: PatientRef) -> DoseRead | None:
+    """Return the first unanswered dose from now on, if one is planned."""
+    actor.require(Permission.MEDICATION_READ)
+    dose = session.scalar(
+        select(Dose)
+        .where(
+            Dose.patient_id == patient.id,
+            Dose.due_at >= clock.now(),
+            Dose.status.in_(UNANSWERED),
+        )
+        .options(selectinload(Dose.deliveries))
+        .order_by(Dose.due_at, Dose.id)
+        .limit(1)
+    )
+    return read_doses(session, patient, [dose])[0] if dose else None
+
+
+def read_doses(session: Session, patient: PatientRef, doses: Iterable[Dose]) -> list[DoseRead]:
+    """Open what is sealed and return doses as they are answered."""
+    doses = list(doses)
+    names = medicine_names(session, patient, {dose.medication_id for dose in doses})
+    return [
+        DoseRead(
+            id=dose.id,
+            medication_id=dose.medication_id,
+            medication=names[dose.medication_id],
+            status=dose.status,
+            due_at=dose.due_at,
+            due_local=dose.slot,
+            zone=dose.zone,
+            answered_at=dose.answered_at,
+            deliveries=[DeliveryRead.model_validate(one) for one in dose.deliveries],
+        )
+        for dose in doses
+    ]
+
+
+def medicine_names(session: Session, patient: PatientRef, ids: set[UUID]) -> dict[UUID, str]:
+    """Return the names of a patient's medicines by id."""
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(Medication.id, Medication.name_sealed).where(
+            Medication.id.in_(ids), Medication.patient_id == patient.id
+        )
+    )
+    return {
+        row.id: patient.vault.open_text(row.name_sealed, "medications", "name", row.id)
+        for row in rows
+    }
+
+
+def day_bounds(patient: PatientRef, moment: datetime) -> tuple[datetime, datetime]:
+    """Return where the patient's local day around a moment starts and ends, in UTC."""
+    zone = zone_of(patient.home_zone)
+    return bounds_of(moment.astimezone(zone).date(), zone)
+
+
+def bounds_of(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return where a local day starts and ends; 23 or 25 hours apart when the clocks change."""
+    start = datetime.combine(day, time.min, tzinfo=zone)
+    end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+    utc = clock.now().tzinfo
+    return start.astimezone(utc), end.astimezone(utc)
+
+
+def times_of_day(rule: dict[str, list[str]], first: date, last: date | None) -> TimesOfDay:
+    """Return a stored rule as the value that schedule arithmetic takes."""
+    return TimesOfDay(
+        times=tuple(time.fromisoformat(text) for text in rule["times"]),
+        days=frozenset(rule["days"]),
+        first_day=first,
+        last_day=last,
+    )

@@ -1,0 +1,228 @@
+"""A patient's medicines: add, change, stop, list."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
+from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
+from medical_ai.core.actor import Actor
+from medical_ai.core.crypto import KeyRing
+from medical_ai.core.database import settings_of
+from medical_ai.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from medical_ai.core.ids import new_id
+from medical_ai.core.zones import zone_of
+from medical_ai.medications import ledger
+from medical_ai.medications.models import Medication, MedicationSchedule
+from medical_ai.medications.schemas import (
+    MedicationCreate,
+    MedicationRead,
+    MedicationUpdate,
+    ScheduleRead,
+    TimesSchedule,
+    spoken_schedule,
+)
+from medical_ai.medications.states import MedicationStatus
+from medical_ai.patients import service as patients
+from medical_ai.patients.schemas import PatientRef
+
+MAX_ACTIVE = 100
+
+
+def add_medication(
+    session: Session, *, actor: Actor, patient: PatientRef, data: MedicationCreate
+) -> MedicationRead:
+    """Add a medicine and plan its first doses. Only what is still to come is planned.
+
+    Raises Conflict when the list is full.
+    """
+    patient = patients.get_patient_for(session, actor, patient.id, Permission.MEDICATION_WRITE)
+    if len(_list(session, patient, include_stopped=False)) >= MAX_ACTIVE:
+        raise Conflict(f"The list holds {MAX_ACTIVE} medicines at most.")
+    today = clock.now().astimezone(zone_of(patient.home_zone)).date()
+    start_on = data.start_on or today
+    _check_days(start_on, data.end_on, today)
+    vault, medication_id = patient.vault, new_id()
+    medication = Medication(
+        id=medication_id,
+        hospital_id=patient.hospital_id,
+        patient_id=patient.id,
+        name_sealed=vault.seal_text(data.name, "medications", "name", medication_id),
+        instructions_sealed=vault.seal_text(
+            data.instructions, "medications", "instructions", medication_id
+        ),
+        start_on=start_on,
+        end_on=data.end_on,
+    )
+    session.add(medication)
+    _set_schedules(session, medication, data.schedules, patient.home_zone)
+    _record(session, actor, AuditTag.MEDICATION_ADDED, medication)
+    return _read(medication, vault)
+
+
+def change_medication(
+    session: Session, *, actor: Actor, medication_id: UUID, data: MedicationUpdate
+) -> MedicationRead:
+    """Change a medicine. New times replace the doses that are not due yet.
+
+    Raises NotFound for outsiders and Conflict for a stopped medicine.
+    """
+    medication, patient = get_medication_for(
+        session, actor, medication_id, Permission.MEDICATION_WRITE
+    )
+    if medication.status is MedicationStatus.STOPPED:
+        raise Conflict("This medicine was stopped. Add it again to take it again.")
+    vault = patient.vault
+    for field in ("name", "instructions"):
+        text = getattr(data, field)
+        if text is not None:
+            sealed = vault.seal_text(text, "medications", field, medication.id)
+            setattr(medication, f"{field}_sealed", sealed)
+    if data.end_on is not None:
+        _check_days(medication.start_on, data.end_on, medication.start_on)
+        medication.end_on = data.end_on
+    if data.schedules is not None or data.end_on is not None:
+        _replan(session, medication, data.schedules, patient.home_zone)
+    _record(session, actor, AuditTag.MEDICATION_CHANGED, medication)
+    return _read(medication, vault)
+
+
+def stop_medication(session: Session, *, actor: Actor, medication_id: UUID) -> None:
+    """Stop a medicine and take back its future doses; what was taken stays in the history.
+
+    Raises NotFound if the actor may not see the medicine.
+    """
+    medication, _ = get_medication_for(session, actor, medication_id, Permission.MEDICATION_WRITE)
+    if medication.status is MedicationStatus.STOPPED:
+        return
+    medication.status = MedicationStatus.STOPPED
+    medication.stopped_at = clock.now()
+    _end_schedules(session, medication)
+    _record(session, actor, AuditTag.MEDICATION_STOPPED, medication)
+
+
+def get_medication(session: Session, *, actor: Actor, medication_id: UUID) -> MedicationRead:
+    """Return one medicine. Raises NotFound unless the actor may see it."""
+    medication, patient = get_medication_for(
+        session, actor, medication_id, Permission.MEDICATION_READ
+    )
+    return _read(medication, patient.vault)
+
+
+def list_medications(
+    session: Session, *, actor: Actor, patient: PatientRef, include_stopped: bool = False
+) -> list[MedicationRead]:
+    """Return a patient's medicines, the active ones first, in order of their names."""
+    patients.get_patient_for(session, actor, patient.id, Permission.MEDICATION_READ)
+    found = [
+        _read(one, patient.vault)
+        for one in _list(session, patient, include_stopped=include_stopped)
+    ]
+    return sorted(found, key=lambda one: (one.status.value, one.name.casefold()))
+
+
+def get_medication_for(
+    session: Session, actor: Actor, medication_id: UUID, permission: str
+) -> tuple[Medication, PatientRef]:
+    """Return a medicine and its patient. Raises NotFound unless the actor may deal with them."""
+    medication = session.scalar(
+        select(Medication).where(
+            Medication.id == medication_id, Medication.hospital_id == actor.tenant_id
+        )
+    )
+    if medication is None:
+        actor.require(permission)
+        raise NotFound
+    return medication, patients.get_patient_for(session, actor, medication.patient_id, permission)
+
+
+def _list(session: Session, patient: PatientRef, *, include_stopped: bool) -> list[Medication]:
+    query = select(Medication).where(Medication.patient_id == patient.id)
+    if not include_stopped:
+        query = query.where(Medication.status == MedicationStatus.ACTIVE)
+    return list(session.scalars(query))
+
+
+def _set_schedules(
+    session: Session, medication: Medication, wanted: list[TimesSchedule], zone: str
+) -> None:
+    now = clock.now()
+    until = now + timedelta(hours=settings_of(session).plan_ahead_hours)
+    for one in wanted:
+        schedule = MedicationSchedule(
+            id=new_id(),
+            hospital_id=medication.hospital_id,
+            medication=medication,
+            kind=one.kind,
+            rule=one.model_dump(exclude={"kind"}),
+            zone=zone,
+            planned_until=now,
+        )
+        session.add(schedule)
+        session.flush()
+        ledger.plan_schedule(session, schedule, until)
+
+
+def _replan(
+    session: Session, medication: Medication, wanted: list[TimesSchedule] | None, zone: str
+) -> None:
+    kept = wanted or [
+        TimesSchedule.model_validate({"kind": one.kind} | one.rule) for one in _current(medication)
+    ]
+    _end_schedules(session, medication)
+    _set_schedules(session, medication, kept, zone)
+
+
+def _end_schedules(session: Session, medication: Medication) -> None:
+    ledger.cancel_future_doses(session, medication.id)
+    for schedule in _current(medication):
+        schedule.ended_at = clock.now()
+    session.flush()
+
+
+def _current(medication: Medication) -> list[MedicationSchedule]:
+    return [schedule for schedule in medication.schedules if schedule.ended_at is None]
+
+
+def _check_days(start_on: date, end_on: date | None, not_before: date) -> None:
+    if end_on is not None and end_on < max(start_on, not_before):
+        raise InvalidInput(fields=(FieldProblem("end_on", "The last day is already over."),))
+
+
+def _record(session: Session, actor: Actor, tag: AuditTag, medication: Medication) -> None:
+    audit.record(
+        session,
+        tag=tag,
+        actor=actor,
+        patient_id=medication.patient_id,
+        subject=("medication", medication.id),
+    )
+
+
+def _read(medication: Medication, vault: KeyRing) -> MedicationRead:
+    stopped = medication.status is MedicationStatus.STOPPED
+    schedules = [
+        ScheduleRead(kind=one.kind, zone=one.zone, **one.rule)
+        for one in (medication.schedules if stopped else _current(medication))
+    ]
+    opened = {
+        field: vault.open_text(
+            getattr(medication, f"{field}_sealed"), "medications", field, medication.id
+        )
+        for field in ("name", "instructions")
+    }
+    return MedicationRead(
+        id=medication.id,
+        **opened,
+        status=medication.status,
+        schedules=schedules,
+        summary="; ".join(spoken_schedule(one.times, one.days) for one in schedules),
+        start_on=medication.start_on,
+        end_on=medication.end_on,
+        created_at=medication.created_at,
+        stopped_at=medication.stopped_at,
+    )

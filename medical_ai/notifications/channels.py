@@ -1,0 +1,111 @@
+"""Ways to reach a person. A channel sends one message and says what the provider answered.
+
+Nothing here decides what to say or to whom.
+"""
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from medical_ai.core.config import Settings
+
+SMTP_PERMANENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What to say. `key` is the idempotency key: the same key is the same message."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took the message; `answer` is its code, never its text."""
+
+    answer: str
+
+
+class ChannelFailed(Exception):
+    """The message was not taken; `is_permanent` tells whether trying again could help."""
+
+    def __init__(self, answer: str, *, is_permanent: bool) -> None:
+        super().__init__(answer)
+        self.answer = answer
+        self.is_permanent = is_permanent
+
+
+class Channel(Protocol):
+    """One way to reach a person."""
+
+    name: str
+
+    def send(self, message: Message) -> Receipt:
+        """Hand the message over. Raises ChannelFailed."""
+
+
+class EmailChannel:
+    """E-mail by SMTP. The Message-ID is the idempotency key, so mail systems drop a repeat."""
+
+    name = "email"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def send(self, message: Message) -> Receipt:
+        """Send one e-mail. Raises ChannelFailed."""
+        mail = self._compose(message)
+        try:
+            with self._connect() as server:
+                server.send_message(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            code = next(iter(error.recipients.values()))[0]
+            raise ChannelFailed(str(code), is_permanent=code >= SMTP_PERMANENT) from error
+        except smtplib.SMTPResponseException as error:
+            code = error.smtp_code
+            raise ChannelFailed(str(code), is_permanent=code >= SMTP_PERMANENT) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise ChannelFailed(type(error).__name__, is_permanent=False) from error
+        return Receipt("250")
+
+    def _compose(self, message: Message) -> EmailMessage:
+        name, sender = parseaddr(self._settings.mail_from)
+        mail = EmailMessage()
+        mail["From"] = Address(name, addr_spec=sender)
+        mail["To"] = Address(addr_spec=message.to)
+        mail["Subject"] = message.subject
+        mail["Date"] = formatdate(localtime=False)
+        host = urlsplit(self._settings.public_url).hostname or "localhost"
+        mail["Message-ID"] = f"<{message.key}@{host}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.text)
+        mail.add_alternative(message.html, subtype="html")
+        return mail
+
+    def _connect(self) -> smtplib.SMTP:
+        settings = self._settings
+        address = (settings.smtp_host, settings.smtp_port)
+        timeout = settings.smtp_timeout_seconds
+        if settings.smtp_security == "tls":
+            context = ssl.create_default_context()
+            server: smtplib.SMTP = smtplib.SMTP_SSL(*address, timeout=timeout, context=context)
+        else:
+            server = smtplib.SMTP(*address, timeout=timeout)
+        try:
+            if settings.smtp_security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if settings.smtp_username:
+                server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+        except (OSError, smtplib.SMTPException):
+            server.close()
+            raise
+        return server

@@ -1,0 +1,23 @@
+"""What other packages see of notices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about; the page that shows it looks the rest up."""
+
+    DOSE_DUE = "dose-due"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRef:
+    """A notice on somebody's list."""
+
+    id: UUID
+    kind: NoticeKind
+    subject_id: UUID
+    created_at: datetime
+    read_at: datetime | None

@@ -1,0 +1,45 @@
+"""Patients, and who looks after them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from medical_ai.core import clock
+from medical_ai.core.database import Base, UTCDateTime
+from medical_ai.core.ids import new_id
+from medical_ai.tenancy.models import TenantOwned
+
+
+class Patient(TenantOwned, Base):
+    """Somebody with a record. `code` is the short public name of the record.
+
+    `data_key_sealed` is the key of everything written about the patient, itself sealed by the
+    key ring. Without it the record cannot be read anywhere, backups included.
+    """
+
+    __tablename__ = "patients"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), unique=True
+    )
+    code: Mapped[str] = mapped_column(String(9), unique=True)
+    home_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    data_key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(255))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class CareRelationship(TenantOwned, Base):
+    """A member of staff looks after a patient, until it ends."""
+
+    __tablename__ = "care_relationships"
+    __table_args__ = (UniqueConstraint("patient_id", "user_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -1,0 +1,23 @@
+"""What other packages see of a patient."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from medical_ai.core.crypto import KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRef:
+    """A patient somebody was allowed to deal with, and the key to what is written about them.
+
+    `home_zone` is an IANA name; `country` an ISO 3166 code, empty where unknown. Holding one of
+    these is the proof that access was checked, so it is made in `patients.service` alone.
+    """
+
+    id: UUID
+    code: str
+    hospital_id: UUID
+    user_id: UUID | None
+    home_zone: str
+    country: str
+    vault: KeyRing = field(repr=False)

@@ -1,0 +1,151 @@
+"""The one door to clinical data: load a patient and authorise in one step."""
+
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
+from medical_ai.core.actor import Actor
+from medical_ai.core.crypto import KeyRing, new_data_key, place
+from medical_ai.core.database import database_of
+from medical_ai.core.errors import NotFound
+from medical_ai.core.events import AccountCreated
+from medical_ai.core.ids import new_id, new_patient_code
+from medical_ai.patients.models import CareRelationship, Patient
+from medical_ai.patients.schemas import PatientRef
+from medical_ai.tenancy import service as tenancy
+
+PATIENT_ROLE = "patient"
+CODE_TRIES = 20
+
+
+def get_patient_for(
+    session: Session, actor: Actor, patient_id: UUID, permission: str
+) -> PatientRef:
+    """Return a patient the actor may deal with.
+
+    Raises PermissionDenied where the role can never do this, and NotFound for everybody who has
+    nothing to do with this patient, exactly as if there were no such patient.
+    """
+    actor.require(permission)
+    patient = session.scalar(
+        select(Patient).where(
+            Patient.id == patient_id,
+            Patient.hospital_id == actor.tenant_id,
+            (Patient.user_id == actor.user_id) | _looks_after(actor),
+        )
+    )
+    if patient is None:
+        raise NotFound
+    return _ref(session, patient)
+
+
+def get_own_patient(session: Session, actor: Actor, permission: str) -> PatientRef:
+    """Return the actor's own record. Raises NotFound where the account has none."""
+    patient = find_own_patient(session, actor)
+    if patient is None:
+        actor.require(permission)
+        raise NotFound("This account has no record of its own.")
+    actor.require(permission)
+    return patient
+
+
+def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
+    """Return the actor's own record, if the account has one in this hospital."""
+    patient = session.scalar(
+        select(Patient).where(
+            Patient.user_id == actor.user_id, Patient.hospital_id == actor.tenant_id
+        )
+    )
+    return _ref(session, patient) if patient else None
+
+
+def get_patient(session: Session, patient_id: UUID) -> PatientRef:
+    """Return a patient for the house's own work, such as the worker's; nobody is asking."""
+    patient = session.get(Patient, patient_id)
+    if patient is None:
+        raise NotFound
+    return _ref(session, patient)
+
+
+def create_patient(
+    session: Session,
+    *,
+    hospital_id: UUID,
+    user_id: UUID | None,
+    home_zone: str,
+    code: str | None = None,
+) -> PatientRef:
+    """Create a record with a data key of its own and a code that nobody else has."""
+    patient_id = new_id()
+    where = place("patients", "data_key_sealed", patient_id)
+    country = tenancy.get_hospital(session, hospital_id).country
+    for attempt in range(CODE_TRIES):
+        patient = Patient(
+            id=patient_id,
+            hospital_id=hospital_id,
+            user_id=user_id,
+            code=code or new_patient_code(extra_syllables=attempt // 4),
+            home_zone=home_zone,
+            country=country,
+            data_key_sealed=database_of(session).keyring.seal(new_data_key(), where),
+        )
+        try:
+            with session.begin_nested():
+                session.add(patient)
+        except IntegrityError:  # the code is taken: another one
+            continue
+        audit.record(
+            session,
+            tag=AuditTag.PATIENT_CREATED,
+            user_id=user_id,
+            hospital_id=hospital_id,
+            patient_id=patient_id,
+        )
+        return _ref(session, patient)
+    raise RuntimeError("no free patient code was found")
+
+
+def open_record_for_account(session: Session, event: AccountCreated) -> None:
+    """Give everybody who signs up as a patient a record of their own."""
+    if event.role == PATIENT_ROLE:
+        create_patient(
+            session,
+            hospital_id=event.hospital_id,
+            user_id=event.user_id,
+            home_zone=event.timezone,
+        )
+
+
+def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
+    """Let a member of the patient's hospital look after them."""
+    session.add(
+        CareRelationship(hospital_id=patient.hospital_id, patient_id=patient.id, user_id=user_id)
+    )
+
+
+def _looks_after(actor: Actor) -> exists:  # type: ignore[valid-type]  # SQLAlchemy's own name
+    return exists().where(
+        CareRelationship.patient_id == Patient.id,
+        CareRelationship.user_id == actor.user_id,
+        CareRelationship.ended_at.is_(None),
+    )
+
+
+def _ref(session: Session, patient: Patient) -> PatientRef:
+    if patient.data_key_sealed is None:
+        raise NotFound  # the key was destroyed: the record is gone for good
+    where = place("patients", "data_key_sealed", patient.id)
+    key = database_of(session).keyring.open(patient.data_key_sealed, where)
+    return PatientRef(
+        id=patient.id,
+        code=patient.code,
+        hospital_id=patient.hospital_id,
+        user_id=patient.user_id,
+        home_zone=patient.home_zone,
+        country=patient.country,
+        vault=KeyRing([key]),
+    )

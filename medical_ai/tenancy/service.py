@@ -1,0 +1,60 @@
+"""What the installation does with its hospitals."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from medical_ai.core.database import settings_of
+from medical_ai.core.errors import NotFound
+from medical_ai.tenancy.models import Hospital
+from medical_ai.tenancy.schemas import HospitalRef
+
+DEFAULT_SLUG = "home"
+
+
+def get_hospital(session: Session, hospital_id: UUID) -> HospitalRef:
+    """Return a hospital. Raises NotFound."""
+    hospital = session.get(Hospital, hospital_id)
+    if hospital is None:
+        raise NotFound
+    return _ref(hospital)
+
+
+def find_hospital(session: Session, slug: str) -> HospitalRef | None:
+    """Return the hospital with this slug, if there is one."""
+    hospital = session.scalar(select(Hospital).where(Hospital.slug == slug))
+    return _ref(hospital) if hospital else None
+
+
+def ensure_hospital(session: Session, *, slug: str, name: str, country: str = "") -> HospitalRef:
+    """Return the hospital with this slug; create it when it is missing."""
+    found = find_hospital(session, slug)
+    if found is not None:
+        return found
+    hospital = Hospital(slug=slug, name=name, country=country.upper())
+    try:
+        with session.begin_nested():
+            session.add(hospital)
+    except IntegrityError:  # another process created it between our look and our insert
+        found = find_hospital(session, slug)
+        if found is None:
+            raise
+        return found
+    return _ref(hospital)
+
+
+def ensure_default_hospital(session: Session) -> HospitalRef:
+    """Return the hospital that people who sign up by themselves belong to."""
+    settings = settings_of(session)
+    return ensure_hospital(
+        session,
+        slug=DEFAULT_SLUG,
+        name=settings.default_hospital_name,
+        country=settings.default_country,
+    )
+
+
+def _ref(hospital: Hospital) -> HospitalRef:
+    return HospitalRef(hospital.id, hospital.slug, hospital.name, hospital.country)

@@ -35,11 +35,11 @@ PUBLIC_ENDPOINTS = frozenset(
         "web_api.openapi",
         "web.api_reference",
         "web.landing",
-        "web.sign_in_page",
-        "web.sign_in",
-        "web.sign_up_page",
-        "web.sign_up",
         "web.favicon",
+        "auth.sign_in_page",
+        "auth.sign_in",
+        "auth.sign_up_page",
+        "auth.sign_up",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
@@ -48,7 +48,7 @@ REFRESH_ENDPOINTS = frozenset({"auth_api.refresh"})
 """Endpoints whose bearer is a refresh token."""
 
 ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
-SIGN_IN_PAGE = "web.sign_in_page"
+SIGN_IN_PAGE = "auth.sign_in_page"
 
 csrf = CSRFProtect()
 

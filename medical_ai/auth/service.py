@@ -70,37 +70,27 @@ def sign_up(session: Session, *, data: SignUp, client: Client) -> Tokens:
         limit=database.settings.signups_per_minute,
     )
     hospital = tenancy.ensure_default_hospital(session)
-    user = create_account(session, data=data, hospital=hospital, role=Role.PATIENT)
+    user = _create_user(session, data, hospital, Role.PATIENT)
     return _open_family(session, Standing(user, hospital, Role.PATIENT), client)
 
 
-def create_account(
-    session: Session, *, data: SignUp, hospital: HospitalRef, role: Role, is_demo: bool = False
-) -> User:
-    """Create an account with one membership and tell the rest of the house."""
+def create_demo_account(
+    session: Session, *, data: SignUp, hospital: HospitalRef, role: Role
+) -> UUID:
+    """Create a made-up person's account and return its id."""
+    return _create_user(session, data, hospital, role, is_demo=True).id
+
+
+def set_demo_password(session: Session, *, email: str, password: str) -> bool:
+    """Give a made-up person this password; False when there is no such person."""
     at_once = settings_of(session).password_hashes_at_once
-    email = normal_email(data.email)
-    user = User(
-        id=new_id(),
-        email=email,
-        username=data.username or email.split("@")[0][:64],
-        password_hash=passwords.hash_password(data.password, at_once=at_once),
-        timezone=data.timezone or "UTC",
-        is_demo=is_demo,
+    changed = session.execute(
+        update(User)
+        .where(User.email == normal_email(email), User.is_demo.is_(True))
+        .values(password_hash=passwords.hash_password(password, at_once=at_once))
+        .execution_options(synchronize_session=False)
     )
-    with integrity_as(session, Conflict("There is an account with this e-mail address.")):
-        session.add(user)
-        session.flush()
-        session.add(Membership(user_id=user.id, hospital_id=hospital.id, role=role))
-    publish(session, AccountCreated(user.id, hospital.id, role.value, user.timezone))
-    audit.record(
-        session,
-        tag=AuditTag.ACCOUNT_CREATED,
-        user_id=user.id,
-        hospital_id=hospital.id,
-        subject=("user", user.id),
-    )
-    return user
+    return bool(changed.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
 
 
 def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
@@ -213,6 +203,39 @@ def get_email(session: Session, *, user_id: UUID) -> str | None:
 def normal_email(email: str) -> str:
     """Return the form in which addresses are stored and compared."""
     return email.strip().lower()
+
+
+def _create_user(
+    session: Session,
+    data: SignUp,
+    hospital: HospitalRef,
+    role: Role,
+    *,
+    is_demo: bool = False,
+) -> User:
+    at_once = settings_of(session).password_hashes_at_once
+    email = normal_email(data.email)
+    user = User(
+        id=new_id(),
+        email=email,
+        username=data.username or email.split("@")[0][:64],
+        password_hash=passwords.hash_password(data.password, at_once=at_once),
+        timezone=data.timezone or "UTC",
+        is_demo=is_demo,
+    )
+    with integrity_as(session, Conflict("There is an account with this e-mail address.")):
+        session.add(user)
+        session.flush()
+        session.add(Membership(user_id=user.id, hospital_id=hospital.id, role=role))
+    publish(session, AccountCreated(user.id, hospital.id, role.value, user.timezone))
+    audit.record(
+        session,
+        tag=AuditTag.ACCOUNT_CREATED,
+        user_id=user.id,
+        hospital_id=hospital.id,
+        subject=("user", user.id),
+    )
+    return user
 
 
 def _first_membership(session: Session, user_id: UUID) -> Membership:

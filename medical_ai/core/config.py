@@ -148,9 +148,6 @@ class Settings(BaseSettings):
     signups_per_minute: int = Field(
         5, ge=1, description="New accounts per client address, over all processes."
     )
-    chat_message_max_characters: int = Field(
-        4000, ge=100, description="Longest message to the assistant."
-    )
     chat_streams_at_once: int = Field(
         16, ge=1, description="Answers streamed at the same time, per process."
     )
@@ -182,7 +179,7 @@ class Settings(BaseSettings):
         240, ge=1, description="A dose nobody answered counts as missed after this long."
     )
     job_lease_seconds: int = Field(
-        30, ge=5, description="How long a job may run before another worker takes it over."
+        60, ge=5, description="How long a job may run before another worker takes it over."
     )
     job_attempts: int = Field(10, ge=1, description="Tries before a job is given up and reported.")
     job_threads: int = Field(4, ge=1, le=32, description="Jobs one worker runs at the same time.")

@@ -61,7 +61,7 @@ def enqueue(
     )
 
 
-def claim_jobs(session: Session, *, limit: int) -> list[ClaimedJob]:
+def claim_jobs(session: Session, *, worker: str, limit: int) -> list[ClaimedJob]:
     """Claim up to `limit` jobs whose time has come; commit before running them."""
     now = clock.now()
     lease_until = now + timedelta(seconds=settings_of(session).job_lease_seconds)
@@ -81,6 +81,7 @@ def claim_jobs(session: Session, *, limit: int) -> list[ClaimedJob]:
             status=JobStatus.RUNNING,
             fence=job.fence + 1,
             attempts=job.attempts + 1,
+            worker=worker,
             lease_until=lease_until,
         )
         if changed:  # 0 rows: another worker got there first
@@ -153,6 +154,24 @@ def release_stale_jobs(session: Session) -> int:
         update(Job)
         .where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
         .values(status=JobStatus.READY, lease_until=None, run_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return _rows(result)
+
+
+def list_job_workers(session: Session) -> list[str]:
+    """Return the workers that hold a lease at present."""
+    return list(
+        session.scalars(select(Job.worker).where(Job.status == JobStatus.RUNNING).distinct())
+    )
+
+
+def release_jobs_of(session: Session, *, worker: str) -> int:
+    """Put back what a worker held that is known to be dead; return how many."""
+    result = session.execute(
+        update(Job)
+        .where(Job.status == JobStatus.RUNNING, Job.worker == worker)
+        .values(status=JobStatus.READY, lease_until=None, run_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     return _rows(result)

@@ -9,7 +9,6 @@ from medical_ai.core.api import api
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.schemas import Listing
 from medical_ai.medications import ledger, service
-from medical_ai.medications.models import DoseStatus
 from medical_ai.medications.schemas import (
     DoseRead,
     DosesQuery,
@@ -17,6 +16,7 @@ from medical_ai.medications.schemas import (
     MedicationRead,
     MedicationUpdate,
 )
+from medical_ai.medications.states import DoseStatus
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
 

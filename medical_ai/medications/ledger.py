@@ -27,7 +27,9 @@ from medical_ai.patients.schemas import PatientRef
 
 ANSWERABLE_AHEAD = timedelta(hours=12)
 LONGEST_SPAN = timedelta(days=92)
+ONE_MINUTE = timedelta(minutes=1)
 MAX_LISTED = 1000
+MEASURED = 10_000
 PLAN_BATCH = 200
 
 
@@ -241,6 +243,21 @@ def medicine_names(session: Session, patient: PatientRef, ids: set[UUID]) -> dic
         row.id: patient.vault.open_text(row.name_sealed, "medications", "name", row.id)
         for row in rows
     }
+
+
+def lateness_p99(session: Session) -> float | None:
+    """Return how late the last day's reminders were, in seconds, at the 99th percentile."""
+    rows = session.execute(
+        select(Dose.due_at, Dose.sent_at)
+        .where(Dose.sent_at > clock.now() - timedelta(days=1))
+        .order_by(Dose.sent_at.desc())
+        .limit(MEASURED)
+    ).all()
+    if not rows:
+        return None
+    late = sorted(max(0.0, (row.sent_at - row.due_at).total_seconds()) for row in rows)
+    p99: float = late[min(len(late) - 1, int(len(late) * 0.99))]
+    return round(p99, 3)
 
 
 def day_bounds(patient: PatientRef, moment: datetime) -> tuple[datetime, datetime]:

@@ -26,6 +26,7 @@ from medical_ai.medications.states import DeliveryStatus, DoseStatus
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, ChannelFailed, Message
 from medical_ai.notifications.schemas import NoticeKind
+from medical_ai.patients import service as patients
 
 DELIVER_REMINDER = "reminder.deliver"
 IN_APP, EMAIL = "in-app", "email"
@@ -134,15 +135,15 @@ def _deliver_in_app(session: Session, dose_id: UUID, job: ClaimedJob) -> None:
 
 def _begin(session: Session, dose_id: UUID, channel: str) -> Outgoing | None:
     row = session.execute(
-        select(Dose, Patient.user_id, DoseDelivery.status.label("delivery"))
-        .join(PatientRef, Patient.id == Dose.patient_id)
-        .join(DoseDelivery, (DoseDelivery.dose_id == Dose.id) & (DoseDelivery.channel == channel))
-        .where(Dose.id == dose_id)
+        select(Dose, DoseDelivery.status)
+        .join(DoseDelivery, DoseDelivery.dose_id == Dose.id)
+        .where(Dose.id == dose_id, DoseDelivery.channel == channel)
     ).one_or_none()
-    if row is None or row.delivery is DeliveryStatus.SENT or row.user_id is None:
+    if row is None or row[1] is DeliveryStatus.SENT:
         return None
     dose: Dose = row[0]
-    if dose.status not in WANTED:
+    user_id = patients.get_patient(session, dose.patient_id).user_id
+    if dose.status not in WANTED or user_id is None:
         return None  # answered, missed or taken back since it was claimed
     _advance(session, dose_id, DoseStatus.DUE, DoseStatus.SENDING)
     return Outgoing(

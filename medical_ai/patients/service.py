@@ -10,8 +10,8 @@ from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
-from medical_ai.core.database import database_of
-from medical_ai.core.errors import NotFound
+from medical_ai.core.database import database_of, integrity_as
+from medical_ai.core.errors import Conflict, NotFound
 from medical_ai.core.events import AccountCreated
 from medical_ai.core.ids import new_id, new_patient_code
 from medical_ai.patients.models import CareRelationship, Patient
@@ -107,6 +107,20 @@ def create_patient(
         )
         return _ref(session, patient)
     raise RuntimeError("no free patient code was found")
+
+
+def rename_record(session: Session, *, actor: Actor, code: str) -> PatientRef:
+    """Give the actor's own record another code. Raises Conflict where it is taken."""
+    patient = session.scalar(
+        select(Patient).where(
+            Patient.user_id == actor.user_id, Patient.hospital_id == actor.tenant_id
+        )
+    )
+    if patient is None:
+        raise NotFound
+    with integrity_as(session, Conflict("This code is taken.")):
+        patient.code = code
+    return _ref(session, patient)
 
 
 def open_record_for_account(session: Session, event: AccountCreated) -> None:

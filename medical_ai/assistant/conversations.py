@@ -1,0 +1,169 @@
+"""Conversations at rest: opened, appended to, read and forgotten. What was said is sealed."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import Session
+
+from medical_ai.assistant.models import ChatMessage, Conversation
+from medical_ai.assistant.schemas import ChatSession, History, HistoryMessage
+from medical_ai.assistant.triage import TriageLevel
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
+from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
+from medical_ai.core.actor import Actor
+from medical_ai.core.crypto import KeyRing
+from medical_ai.core.database import database_of
+from medical_ai.core.errors import NotFound
+from medical_ai.core.ids import new_id
+from medical_ai.patients import service as patients
+from medical_ai.patients.schemas import PatientRef
+
+TITLE_CHARACTERS = 60
+SESSIONS_LISTED = 50
+MESSAGES_SHOWN = 500
+_CONTENT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+Author = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConversation:
+    """A conversation the actor may use, the record it is about, and the key that seals it."""
+
+    row: Conversation
+    patient: PatientRef | None
+    vault: KeyRing
+
+
+def open_conversation(session: Session, *, actor: Actor, session_id: UUID) -> OpenConversation:
+    """Open one of the actor's conversations. Raises NotFound for anybody else's."""
+    row = session.scalar(
+        select(Conversation).where(
+            Conversation.id == session_id,
+            Conversation.user_id == actor.user_id,
+            Conversation.hospital_id == actor.tenant_id,
+        )
+    )
+    if row is None:
+        raise NotFound("There is no such conversation.")
+    return _open(session, actor, row)
+
+
+def start_conversation(
+    session: Session, *, actor: Actor, patient_id: UUID | None
+) -> OpenConversation:
+    """Start a conversation about a patient; without one, about the actor's own record if any.
+
+    Raises NotFound for a patient the actor has nothing to do with.
+    """
+    if patient_id is None:
+        own = patients.find_own_patient(session, actor)
+        patient_id = own.id if own else None
+    row = Conversation(
+        id=new_id(),
+        hospital_id=actor.tenant_id,
+        user_id=actor.user_id,
+        patient_id=patient_id,
+        triage_level=TriageLevel.NONE.value,
+    )
+    opened = _open(session, actor, row)
+    session.add(row)
+    session.flush()
+    return opened
+
+
+def append_message(
+    session: Session, opened: OpenConversation, *, author: Author, content: dict[str, Any]
+) -> UUID:
+    """Add a message and return its id. `content` has a `text`, and what came with an answer."""
+    message_id = new_id()
+    text = _CONTENT.dump_json(content).decode()
+    session.add(
+        ChatMessage(
+            id=message_id,
+            hospital_id=opened.row.hospital_id,
+            conversation_id=opened.row.id,
+            role=author,
+            content_sealed=opened.vault.seal_text(text, "chat_messages", "content", message_id),
+        )
+    )
+    opened.row.updated_at = clock.now()
+    return message_id
+
+
+def list_sessions(session: Session, *, actor: Actor) -> list[ChatSession]:
+    """Return the actor's conversations, the latest first."""
+    found = session.scalars(
+        select(Conversation)
+        .where(Conversation.user_id == actor.user_id, Conversation.hospital_id == actor.tenant_id)
+        .order_by(Conversation.updated_at.desc())
+        .limit(SESSIONS_LISTED)
+    ).all()
+    return [
+        ChatSession(
+            session_id=row.id,
+            title=_title(session, _open(session, actor, row)),
+            updated_at=row.updated_at,
+        )
+        for row in found
+    ]
+
+
+def get_history(session: Session, *, actor: Actor, session_id: UUID) -> History:
+    """Return one of the actor's conversations. Raises NotFound for anybody else's."""
+    opened = open_conversation(session, actor=actor, session_id=session_id)
+    messages = session.scalars(_messages_of(opened).limit(MESSAGES_SHOWN))
+    return History(
+        session_id=session_id, messages=[_read(message, opened.vault) for message in messages]
+    )
+
+
+def delete_session(session: Session, *, actor: Actor, session_id: UUID) -> None:
+    """Forget one of the actor's conversations. Raises NotFound for anybody else's."""
+    opened = open_conversation(session, actor=actor, session_id=session_id)
+    session.execute(delete(ChatMessage).where(ChatMessage.conversation_id == session_id))
+    session.delete(opened.row)
+    audit.record(
+        session,
+        tag=AuditTag.CONVERSATION_DELETED,
+        actor=actor,
+        patient_id=opened.row.patient_id,
+        subject=("conversation", session_id),
+    )
+
+
+def _open(session: Session, actor: Actor, row: Conversation) -> OpenConversation:
+    if row.patient_id is None:
+        return OpenConversation(row, None, database_of(session).keyring)
+    # Access is checked anew each time: whoever lost it cannot read what was said.
+    patient = patients.get_patient_for(session, actor, row.patient_id, Permission.RECORD_READ)
+    return OpenConversation(row, patient, patient.vault)
+
+
+def _messages_of(opened: OpenConversation) -> Select[ChatMessage]:
+    return (
+        select(ChatMessage)
+        .where(ChatMessage.conversation_id == opened.row.id)
+        .order_by(ChatMessage.at, ChatMessage.id)
+    )
+
+
+def _read(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
+    text = vault.open_text(message.content_sealed, "chat_messages", "content", message.id)
+    content = _CONTENT.validate_json(text)
+    return HistoryMessage.model_validate(
+        content | {"id": message.id, "role": message.role, "at": message.at}
+    )
+
+
+def _title(session: Session, opened: OpenConversation) -> str:
+    first = session.scalar(_messages_of(opened).limit(1))
+    if first is None:
+        return ""
+    text = _read(first, opened.vault).text
+    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"

@@ -1,0 +1,187 @@
+"""One turn of the assistant: red flags first, then the record, then an answer that is saved."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from medical_ai.assistant import conversations
+from medical_ai.assistant.conversations import OpenConversation
+from medical_ai.assistant.responder import CallTool, Reply, respond
+from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion, Receipt, ToolUse, TriageRead
+from medical_ai.assistant.triage import Triage, TriageLevel, assess
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
+from medical_ai.auth.permissions import Permission
+from medical_ai.core.actor import Actor
+from medical_ai.core.database import Database
+from medical_ai.core.errors import NotFound
+from medical_ai.core.zones import zone_of
+from medical_ai.mcp_tools.service import get_registry
+
+EMBEDDED = "embedded"
+
+Emit = Callable[[str, BaseModel | list[BaseModel] | dict[str, Any]], None]
+
+
+class Cancelled(Exception):
+    """Whoever asked is gone; the rest of the work is not done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn knows before it answers. `floor` is the level the conversation has reached."""
+
+    database: Database
+    actor: Actor
+    session_id: UUID
+    patient_id: UUID | None
+    zone: str | None
+    country: str | None
+    floor: TriageLevel
+
+
+def ask(
+    database: Database,
+    *,
+    actor: Actor,
+    question: ChatQuestion,
+    emit: Emit = lambda _name, _data: None,
+    cancelled: threading.Event | None = None,
+) -> ChatAnswer:
+    """Take one turn.
+
+    `emit` hears `triage`, `tool`, `delta`, `citations` and `done` as they happen. Uses a
+    transaction for the question, one for each tool, and one for the answer. Raises NotFound for
+    somebody else's conversation or patient, and Cancelled when `cancelled` is set meanwhile.
+    """
+    actor.require(Permission.CHAT_USE)
+    started = time.monotonic()
+    turn = _open_turn(database, actor, question)
+    triage = assess(question.message, country=turn.country, floor=turn.floor)
+    emit("triage", _read_triage(triage))
+    used: list[ToolUse] = []
+
+    def call_tool(name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+        if cancelled is not None and cancelled.is_set():
+            raise Cancelled
+        rows, use = _call_tool(turn, name, arguments)
+        used.append(use)
+        emit("tool", use)
+        return rows
+
+    reply = _reply(question.message, triage, turn, call_tool)
+    for line in reply.text.splitlines(keepends=True):
+        emit("delta", {"text": line})
+    emit("citations", list(reply.citations))
+    receipt = Receipt(
+        responder=EMBEDDED,
+        left_machine=False,
+        elapsed_ms=round((time.monotonic() - started) * 1000),
+        tools=used,
+    )
+    answer = _save_answer(turn, triage, reply, receipt)
+    emit("done", answer)
+    return answer
+
+
+def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> Turn:
+    with database.unit_of_work() as session:
+        opened = _conversation(session, actor, question)
+        conversations.append_message(
+            session, opened, author="user", content={"text": question.message}
+        )
+        patient = opened.patient
+        country = (patient.country if patient else "") or database.settings.default_country
+        return Turn(
+            database=database,
+            actor=actor,
+            session_id=opened.row.id,
+            patient_id=patient.id if patient else None,
+            zone=patient.home_zone if patient else None,
+            country=country or None,
+            floor=TriageLevel(opened.row.triage_level),
+        )
+
+
+def _conversation(session: Session, actor: Actor, question: ChatQuestion) -> OpenConversation:
+    if question.session_id is None:
+        return conversations.start_conversation(
+            session, actor=actor, patient_id=question.patient_id
+        )
+    opened = conversations.open_conversation(session, actor=actor, session_id=question.session_id)
+    if question.patient_id not in {None, opened.row.patient_id}:
+        raise NotFound("This conversation is about another record.")
+    return opened
+
+
+def _reply(message: str, triage: Triage, turn: Turn, call_tool: CallTool) -> Reply:
+    if triage.level is TriageLevel.EMERGENCY and triage.rules:
+        return Reply(triage.advice)  # nothing else may stand beside it
+    reply = respond(message, zone=zone_of(turn.zone) if turn.zone else None, call_tool=call_tool)
+    if triage.level is TriageLevel.NONE:
+        return reply
+    if not reply.citations:
+        return Reply(triage.advice)
+    return Reply(f"{triage.advice}\n\n{reply.text}", reply.citations)
+
+
+def _call_tool(
+    turn: Turn, name: str, arguments: dict[str, Any]
+) -> tuple[list[dict[str, Any]], ToolUse]:
+    with turn.database.unit_of_work() as session:
+        result = get_registry().call(
+            session,
+            actor=turn.actor,
+            name=name,
+            arguments=arguments | {"patient_id": turn.patient_id},
+        )
+    hidden = list(result.hidden_fields)
+    return result.rows, ToolUse(name=name, rows=len(result.rows), hidden_fields=hidden)
+
+
+def _save_answer(turn: Turn, triage: Triage, reply: Reply, receipt: Receipt) -> ChatAnswer:
+    said = {
+        "triage": _read_triage(triage),
+        "citations": reply.citations,
+        "receipt": receipt,
+    }
+    with turn.database.unit_of_work() as session:
+        opened = conversations.open_conversation(
+            session, actor=turn.actor, session_id=turn.session_id
+        )
+        message_id = conversations.append_message(
+            session, opened, author="assistant", content=said | {"text": reply.text}
+        )
+        opened.row.triage_level = triage.level.value
+        if triage.level is TriageLevel.EMERGENCY:
+            audit.record(
+                session,
+                tag=AuditTag.EMERGENCY_ADVISED,
+                actor=turn.actor,
+                patient_id=turn.patient_id,
+                subject=("conversation", turn.session_id),
+                details={"rules": list(triage.rules)},
+            )
+    return ChatAnswer(
+        session_id=turn.session_id,
+        message_id=message_id,
+        reply=reply.text,
+        triage=_read_triage(triage),
+        citations=reply.citations,
+        receipt=receipt,
+    )
+
+
+def _read_triage(triage: Triage) -> TriageRead:
+    return TriageRead(
+        level=triage.level.value,
+        rules=list(triage.rules),
+        advice=triage.advice,
+        crisis=triage.crisis,
+    )

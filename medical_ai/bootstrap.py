@@ -1,0 +1,115 @@
+"""Putting the application together: the one module that knows every package."""
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_cors import CORS
+from flask_talisman import Talisman
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from medical_ai.assistant import api as assistant_api
+from medical_ai.assistant import routes as assistant_routes
+from medical_ai.auth import api as auth_api
+from medical_ai.auth import routes as auth_routes
+from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
+from medical_ai.core import events
+from medical_ai.core.config import Settings, check_settings, load_settings
+from medical_ai.core.database import Database
+from medical_ai.core.http import install_request_context
+from medical_ai.core.logging import configure_logging
+from medical_ai.core.openapi import build_openapi
+from medical_ai.core.problems import install_problems
+from medical_ai.core.ratelimit import install_ratelimit
+from medical_ai.medications import api as medications_api
+from medical_ai.medications import routes as medications_routes
+from medical_ai.ops import api as ops_api
+from medical_ai.ops.commands import register_commands
+from medical_ai.ops.health import HealthProbe
+from medical_ai.patients import service as patients
+from medical_ai.web import api as web_api
+from medical_ai.web import pages
+from medical_ai.web.errors import render_problem
+from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
+
+YEAR_SECONDS = 31_536_000
+UNLIMITED_ENDPOINTS = frozenset(
+    {"static", "bootstrap.static", "ops_api.health", "ops_api.health_live", "ops_api.health_ready"}
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application. Raises SettingsError on settings that would be unsafe."""
+    settings = settings or load_settings()
+    check_settings(settings)
+    configure_logging(settings, process="web")
+    wire_ports()
+    database = Database(settings)
+
+    app = Flask("medical_ai", template_folder="templates", static_folder="static")
+    app.debug = False  # whatever FLASK_DEBUG says
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # quotes are found as written
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SESSION_COOKIE_NAME=cookie_name(settings, "session"),
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    if settings.trusted_proxy_hops:
+        hops = settings.trusted_proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    install_request_context(app, database)
+    _register_blueprints(app)
+    Bootstrap5(app)
+    install_ratelimit(app, settings, exempt=UNLIMITED_ENDPOINTS)
+    install_guard(app, settings)
+    install_problems(app, render_problem)
+    _install_headers(app, settings)
+    register_commands(app)
+    app.extensions["medical_ai.health"] = HealthProbe(database)
+    app.extensions["medical_ai.openapi"] = build_openapi(app, public=PUBLIC_ENDPOINTS)
+    return app
+
+
+def wire_ports() -> None:
+    """Let upper packages hear what lower ones tell. Doing it twice changes nothing."""
+    events.subscribe(events.AccountCreated, patients.open_record_for_account)
+
+
+def _register_blueprints(app: Flask) -> None:
+    for blueprint in (
+        auth_api.blueprint,
+        medications_api.blueprint,
+        assistant_api.blueprint,
+        ops_api.blueprint,
+        web_api.blueprint,
+        auth_routes.blueprint,
+        medications_routes.blueprint,
+        assistant_routes.blueprint,
+        pages.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+
+
+def _install_headers(app: Flask, settings: Settings) -> None:
+    app.after_request(finish_headers)
+    Talisman(
+        app,
+        force_https=False,  # nginx redirects; monitors and the API are never redirected
+        strict_transport_security_max_age=YEAR_SECONDS,
+        strict_transport_security_include_subdomains=True,
+        strict_transport_security_preload=True,
+        frame_options="DENY",
+        content_security_policy=CONTENT_SECURITY_POLICY,
+        permissions_policy=PERMISSIONS_POLICY,
+        referrer_policy="same-origin",
+        session_cookie_secure=settings.cookie_secure,
+        session_cookie_samesite="Lax",
+    )
+    if settings.allowed_origins:
+        CORS(
+            app,
+            origins=settings.allowed_origins,
+            supports_credentials=False,
+            allow_headers=["Authorization", "Content-Type"],
+        )

@@ -1,0 +1,99 @@
+"""Demo people: the same ones every time, on a laptop and never in production."""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from medical_ai.auth import service as auth
+from medical_ai.auth.permissions import Role, permissions_of
+from medical_ai.auth.schemas import SignUp
+from medical_ai.core.actor import Actor
+from medical_ai.core.config import Settings, SettingsError
+from medical_ai.core.database import Database
+from medical_ai.medications.samples import add_sample_medicines
+from medical_ai.patients import service as patients
+from medical_ai.tenancy import service as tenancy
+from medical_ai.tenancy.schemas import HospitalRef
+
+ZONE = "Europe/London"
+COUNTRY = "GB"
+ALICES_CODE = "NUGWI"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the cast."""
+
+    name: str
+    role: Role
+    hospital: str = "riverside"
+
+    @property
+    def email(self) -> str:
+        """Return the address they sign in with."""
+        return f"{self.name}@example.org"
+
+
+HOSPITALS = {"riverside": "Riverside Hospital", "hillside": "Hillside Hospital"}
+CAST = (
+    Person("alice", Role.PATIENT),
+    Person("bob", Role.DOCTOR),
+    Person("nina", Role.NURSE),
+    Person("bill", Role.BILLING),
+    Person("dana", Role.ADMINISTRATOR),
+    Person("charlie", Role.DOCTOR, "hillside"),
+)
+
+
+def create_demo(database: Database, *, password: str) -> tuple[Person, ...]:
+    """Create the cast with this password, or give the existing cast this password.
+
+    Raises SettingsError in production.
+    """
+    if database.settings.production:
+        raise SettingsError("PRODUCTION is on: demo people cannot exist in production")
+    with database.unit_of_work() as session:
+        hospitals = {
+            slug: tenancy.ensure_hospital(session, slug=slug, name=name, country=COUNTRY)
+            for slug, name in HOSPITALS.items()
+        }
+        known = [
+            auth.set_demo_password(session, email=person.email, password=password)
+            for person in CAST
+        ]
+        if not any(known):
+            _create_cast(session, hospitals, password)
+    return CAST
+
+
+def demo_password(settings: Settings) -> str:
+    """Return the configured password of the cast, or a random one."""
+    return settings.demo_password.get_secret_value() or secrets.token_urlsafe(9)
+
+
+def _create_cast(session: Session, hospitals: dict[str, HospitalRef], password: str) -> None:
+    ids = {}
+    for person in CAST:
+        ids[person.name] = auth.create_demo_account(
+            session,
+            data=SignUp(
+                email=person.email,
+                username=person.name.capitalize(),
+                password=password,
+                timezone=ZONE,
+            ),
+            hospital=hospitals[person.hospital],
+            role=person.role,
+        )
+    alice = Actor(
+        user_id=ids["alice"],
+        tenant_id=hospitals["riverside"].id,
+        role=Role.PATIENT.value,
+        permissions=permissions_of(Role.PATIENT),
+        username="Alice",
+        via="cli",
+    )
+    record = patients.rename_record(session, actor=alice, code=ALICES_CODE)
+    patients.start_care(session, patient=record, user_id=ids["bob"])
+    add_sample_medicines(session, actor=alice, patient=record)

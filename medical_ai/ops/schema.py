@@ -1,0 +1,91 @@
+"""Creating and upgrading the tables, and saying what was done."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from medical_ai import migrations
+from medical_ai.core.database import Database, create_sqlite_file
+
+LOCK_NAME = "medical_ai_schema"
+LOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """One schema version that was applied: its number and what it says of itself."""
+
+    revision: str
+    description: str
+
+
+def upgrade_schema(database: Database, *, to: str = "head") -> list[Upgrade]:
+    """Bring the tables to a version and return the versions applied, oldest first.
+
+    One process migrates at a time: the second waits and then finds nothing to do.
+    """
+    if database.is_sqlite:
+        create_sqlite_file(database.settings)
+    with _connection(database) as connection:
+        _lock(connection, database)
+        before = current_revision(connection)
+        config = _config(connection)
+        command.upgrade(config, to)
+        after = current_revision(connection)
+        connection.commit()
+    script = ScriptDirectory.from_config(config)
+    if before == after:
+        return []
+    steps = script.walk_revisions(before or "base", after or "base")
+    applied = [Upgrade(one.revision, one.doc or "") for one in steps if one.revision != before]
+    return applied[::-1]
+
+
+def downgrade_schema(database: Database, *, to: str) -> None:
+    """Take the tables back to a version; `base` removes them."""
+    with _connection(database) as connection:
+        _lock(connection, database)
+        command.downgrade(_config(connection), to)
+        connection.commit()
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the version the tables are at; None when there are none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision() -> str | None:
+    """Return the newest version this release knows."""
+    return ScriptDirectory.from_config(_config(None)).get_current_head()
+
+
+def _connection(database: Database) -> Connection:
+    # A table rebuilt by batch mode must not fire its children's ON DELETE: SQLite looks at this
+    # pragma only outside a transaction, so it is set on a connection of our own.
+    engine = database.engine.execution_options(begin_immediate=True)
+    connection = engine.connect()
+    if database.is_sqlite:
+        connection.connection.execute("PRAGMA foreign_keys=OFF")
+        connection.detach()
+    return connection
+
+
+def _lock(connection: Connection, database: Database) -> None:
+    if not database.is_sqlite:  # BEGIN IMMEDIATE is SQLite's lock
+        got = connection.execute(
+            text("SELECT GET_LOCK(:name, :seconds)"), {"name": LOCK_NAME, "seconds": LOCK_SECONDS}
+        ).scalar()
+        if got != 1:
+            raise TimeoutError("another process is migrating the database")
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,179 @@
+"""The worker process: one ticker that plans, claims and starts deliveries.
+
+Any number of workers may run. What may happen once is claimed in the database by a conditional
+update, so it does not matter which of them gets there first, or which of them dies.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from medical_ai.core.database import Database
+from medical_ai.core.logging import get_logger
+from medical_ai.jobs import service as jobs
+from medical_ai.jobs.service import ClaimedJob, PermanentFailure
+from medical_ai.medications import ledger, reminders
+from medical_ai.notifications.channels import Channel, EmailChannel
+from medical_ai.ops import heartbeat
+
+UPKEEP_SECONDS = 15.0
+SHUTDOWN_SECONDS = 20.0
+CLAIM_ROUNDS = 50
+
+Handler = Callable[[Database, ClaimedJob, dict[str, Channel]], None]
+
+HANDLERS: dict[str, Handler] = {reminders.DELIVER_REMINDER: reminders.deliver_reminder}
+"""What runs each kind of job. A test proves that every kind enqueued has its handler here."""
+
+
+class Worker:
+    """One worker: ticks, and the threads that run its jobs."""
+
+    def __init__(self, database: Database) -> None:
+        settings = database.settings
+        self.name = f"{socket.gethostname()[:48]}:{os.getpid()}"
+        self._database = database
+        self._channels: dict[str, Channel] = {EmailChannel.name: EmailChannel(settings)}
+        self._threads = ThreadPoolExecutor(settings.job_threads, thread_name_prefix="job")
+        self._free = threading.Semaphore(settings.job_threads)
+        self._last_upkeep = float("-inf")
+        self._is_away = False
+
+    def tick(self) -> None:
+        """Do what is due. A database that is away is waited for, and said once."""
+        try:
+            if time.monotonic() - self._last_upkeep >= UPKEEP_SECONDS:
+                self._upkeep()
+                self._last_upkeep = time.monotonic()
+            self._claim_and_start()
+        except SQLAlchemyError as error:
+            if not self._is_away:
+                get_logger().error("worker.database-away", exc_info=error, worker=self.name)
+            self._is_away = True
+            return
+        if self._is_away:
+            get_logger().info("worker.database-back", worker=self.name)
+            self._is_away = False
+
+    def stop(self) -> None:
+        """Let running jobs finish; what is left stays in the outbox."""
+        self._threads.shutdown(wait=True, cancel_futures=False)
+
+    def _upkeep(self) -> None:
+        with self._database.unit_of_work() as session:
+            planned = ledger.plan_ahead(session)
+            missed = ledger.mark_missed(session)
+            stale = jobs.release_stale_jobs(session) + self._release_orphans(session)
+            jobs.delete_old_jobs(session)
+            lateness = ledger.lateness_p99(session)
+            heartbeat.beat(session, worker=self.name, lateness_p99_seconds=lateness)
+        for event, count in (("planned", planned), ("missed", missed), ("released", stale)):
+            if count:
+                get_logger().info(f"worker.{event}", count=count, worker=self.name)
+
+    def _release_orphans(self, session: Session) -> int:
+        """Take over at once from a worker of this machine whose process is gone."""
+        host, _, _ = self.name.rpartition(":")
+        orphaned = [
+            name
+            for name in jobs.list_job_workers(session)
+            if name.rpartition(":")[0] == host and not _is_running(name.rpartition(":")[2])
+        ]
+        return sum(jobs.release_jobs_of(session, worker=name) for name in orphaned)
+
+    def _claim_and_start(self) -> None:
+        for _ in range(CLAIM_ROUNDS):
+            free = self._take_free()
+            try:
+                with self._database.unit_of_work() as session:
+                    claimed_doses = reminders.claim_due_doses(session)
+                    session.flush()
+                    claimed = jobs.claim_jobs(session, worker=self.name, limit=free)
+            except SQLAlchemyError:
+                self._give_back(free)
+                raise
+            self._give_back(free - len(claimed))
+            for job in claimed:
+                self._threads.submit(self._run, job)
+            if not claimed and not claimed_doses:
+                return
+            if not free:
+                return
+
+    def _take_free(self) -> int:
+        taken = 0
+        while self._free.acquire(blocking=False):
+            taken += 1
+        return taken
+
+    def _give_back(self, count: int) -> None:
+        if count > 0:
+            self._free.release(count)
+
+    def _run(self, job: ClaimedJob) -> None:
+        try:
+            HANDLERS[job.kind](self._database, job, self._channels)
+        except Exception as error:  # one bad job must not stop the queue
+            self._put_back(job, error)
+        finally:
+            self._free.release()
+
+    def _put_back(self, job: ClaimedJob, error: Exception) -> None:
+        fields = {"job_id": job.id, "job_kind": job.kind, "attempt": job.attempts}
+        get_logger().warning("job.failed", exc_info=error, **fields)
+        try:
+            with self._database.unit_of_work() as session:
+                given_up = jobs.retry_job(
+                    session,
+                    job,
+                    error=type(error).__name__,
+                    permanent=isinstance(error, PermanentFailure),
+                )
+        except SQLAlchemyError as away:  # its lease runs out and it is tried again
+            get_logger().error("job.not-put-back", exc_info=away, **fields)
+            return
+        if given_up:
+            get_logger().error("job.given-up", **fields)
+
+
+def run_worker(database: Database) -> None:
+    """Tick until SIGTERM or SIGINT, then let running jobs finish and return."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    worker = Worker(database)
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.add_job(
+        worker.tick,
+        "interval",
+        seconds=database.settings.worker_tick_seconds,
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+    get_logger().info("worker.started", worker=worker.name)
+    worker.tick()
+    scheduler.start()
+    stopping.wait()
+    scheduler.shutdown(wait=True)
+    worker.stop()
+    get_logger().info("worker.stopped", worker=worker.name)
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError):
+        return True
+    return True

@@ -1,0 +1,117 @@
+"""The pages that join domains: landing, today, and the API reference."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from medical_ai import __version__
+from medical_ai.auth.guards import REFRESH_COOKIE, cookie_name
+from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
+from medical_ai.core.http import current_actor, current_session, current_settings
+from medical_ai.core.markdown import render_markdown
+from medical_ai.core.pages import page
+from medical_ai.core.zones import zone_of
+from medical_ai.medications import ledger
+from medical_ai.medications import service as medications
+from medical_ai.notifications import service as notifications
+from medical_ai.patients import service as patients
+from medical_ai.patients.schemas import PatientRef
+from medical_ai.web.reference import groups_of, shapes_of
+from medical_ai.web.today import Today, greeting_at, next_slot, reminders_of, spoken_wait
+
+blueprint = Blueprint("web", __name__)
+blueprint.add_app_template_filter(render_markdown, "markdown")
+
+REMINDERS_STAND = timedelta(days=1)
+"""A reminder nobody answered stays on top this long; after that the history tells of it."""
+
+
+@blueprint.app_context_processor
+def _layout() -> dict[str, Any]:
+    return {"app_version": __version__}
+
+
+@blueprint.get("/")
+@page()
+def landing() -> ResponseReturnValue:
+    """Say what this is; whoever is signed in goes on to their day."""
+    if cookie_name(current_settings(), REFRESH_COOKIE) in request.cookies:
+        return redirect(url_for(".today"), 303)
+    return render_template("web/landing.html")
+
+
+@blueprint.get("/favicon.ico")
+@page()
+def favicon() -> ResponseReturnValue:
+    """Return the icon at the address where browsers look by themselves."""
+    return current_app.send_static_file("img/icon.svg")
+
+
+@blueprint.get("/docs")
+@page()
+def api_reference() -> ResponseReturnValue:
+    """Show the description of the API for people."""
+    document = current_app.extensions["medical_ai.openapi"]
+    return render_template(
+        "web/reference.html",
+        info=document["info"],
+        groups=groups_of(document),
+        shapes=shapes_of(document),
+    )
+
+
+@blueprint.get("/app/today")
+@page()
+def today() -> ResponseReturnValue:
+    """Show the patient's day; staff without a record of their own are told so."""
+    patient = _find_patient()
+    if patient is None:
+        local = clock.now().astimezone(zone_of("UTC"))
+        return render_template("web/today_staff.html", greeting="Welcome", date=local.date())
+    return render_template("web/today.html", today=_today(patient), wait=spoken_wait)
+
+
+@blueprint.get("/app/today/notices")
+@page(permission=Permission.NOTICE_READ)
+def today_notices() -> ResponseReturnValue:
+    """Return the reminders alone; the open page asks for them again and again."""
+    patient = _find_patient()
+    if patient is None:
+        return Response(status=204)
+    return render_template("web/_reminders.html", today=_today(patient))
+
+
+def _find_patient() -> PatientRef | None:
+    actor = current_actor()
+    if not actor.may(Permission.MEDICATION_READ):
+        return None
+    return patients.find_own_patient(current_session(), actor)
+
+
+def _today(patient: PatientRef) -> Today:
+    session, actor, now = current_session(), current_actor(), clock.now()
+    local = now.astimezone(zone_of(patient.home_zone))
+    start, end = ledger.day_bounds(patient, now)
+    around = ledger.list_doses(
+        session, actor=actor, patient=patient, start=start - REMINDERS_STAND, end=end
+    )
+    doses = [dose for dose in around if dose.due_at >= start]
+    reminders = reminders_of(
+        around,
+        {one.subject_id for one in notifications.list_notices(session, actor=actor, unread_only=True)},
+    )
+    ahead = ledger.find_next_dose(session, actor=actor, patient=patient)
+    candidates = doses if ahead is None or ahead in doses else [*doses, ahead]
+    return Today(
+        date=local.date(),
+        now=now,
+        greeting=greeting_at(local),
+        reminders=reminders,
+        next_slot=next_slot(candidates, reminders=reminders, now=now),
+        doses=doses,
+        has_medicines=bool(doses)
+        or bool(medications.list_medications(session, actor=actor, patient=patient)),
+    )

@@ -1,0 +1,89 @@
+"""What matters now: reminders, the next dose, and the day. Pure; rows come from the ledger."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from medical_ai.medications.schemas import DoseRead
+from medical_ai.medications.states import UNANSWERED, DoseStatus
+
+NIGHT_ENDS, MORNING_ENDS, AFTERNOON_ENDS, EVENING_ENDS = 5, 12, 18, 23
+MINUTES_PER_HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Doses that are due at the same moment."""
+
+    due_at: datetime
+    doses: list[DoseRead]
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The day as a patient sees it. `reminders` are doses that wait for an answer."""
+
+    date: date
+    now: datetime
+    greeting: str
+    reminders: list[DoseRead]
+    next_slot: Slot | None
+    doses: list[DoseRead]
+    has_medicines: bool
+
+    @property
+    def answered(self) -> int:
+        """Count the day's doses that were taken or skipped."""
+        return sum(dose.status in {DoseStatus.TAKEN, DoseStatus.SKIPPED} for dose in self.doses)
+
+    @property
+    def reminders_key(self) -> str:
+        """Return what tells one set of reminders from another."""
+        return " ".join(str(dose.id) for dose in self.reminders)
+
+
+def greeting_at(local: datetime) -> str:
+    """Return how one greets at this hour of the patient's day."""
+    if local.hour < NIGHT_ENDS or local.hour >= EVENING_ENDS:
+        return "Good night"
+    if local.hour < MORNING_ENDS:
+        return "Good morning"
+    return "Good afternoon" if local.hour < AFTERNOON_ENDS else "Good evening"
+
+
+def reminders_of(doses: Iterable[DoseRead], reminded: set[UUID]) -> list[DoseRead]:
+    """Return the doses somebody was reminded of and has not answered, the oldest first."""
+    return [dose for dose in doses if dose.id in reminded and dose.status in UNANSWERED]
+
+
+def next_slot(
+    doses: Sequence[DoseRead], *, reminders: Sequence[DoseRead], now: datetime
+) -> Slot | None:
+    """Return the first moment whose doses wait for an answer, reminders aside."""
+    reminded = {dose.id for dose in reminders}
+    open_doses = [
+        dose for dose in doses if dose.status in UNANSWERED and dose.id not in reminded
+    ]
+    if not open_doses:
+        return None
+    due_at = min(dose.due_at for dose in open_doses)
+    same_time = [dose for dose in open_doses if dose.due_at == due_at]
+    return Slot(due_at, same_time, is_due=due_at <= now)
+
+
+def spoken_wait(now: datetime, due_at: datetime) -> str:
+    """Return how long it is until, or since, a moment: `in 2 hours`, `40 minutes ago`."""
+    minutes = round(abs(due_at - now) / timedelta(minutes=1))
+    if minutes < 1:
+        return "now"
+    spoken = _count(minutes, "minute")
+    if minutes >= MINUTES_PER_HOUR:
+        hours, rest = divmod(minutes, MINUTES_PER_HOUR)
+        spoken = _count(hours, "hour") + (f" {rest} min" if rest else "")
+    return f"in {spoken}" if due_at > now else f"{spoken} ago"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

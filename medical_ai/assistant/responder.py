@@ -121,8 +121,7 @@ def _doses_of_day(intent: Intent, zone: ZoneInfo, call_tool: CallTool) -> Reply:
     if not rows:
         return Reply(f"Your record has no dose planned {_spoken_when(intent)}.")
     lines = [
-        f"- {row['due_local'][-5:]} **{row['medication']}**: {STATUS_WORDS[row['status']]}"
-        for row in rows
+        f"- {_clock_of(row)} **{row['medication']}**: {STATUS_WORDS[row['status']]}" for row in rows
     ]
     return Reply("\n".join(lines), [_cite_dose(row) for row in rows])
 
@@ -189,13 +188,18 @@ def _spoken_when(intent: Intent) -> str:
 
 
 def _spoken_dose(row: Row, zone: ZoneInfo) -> str:
-    at = row["due_local"][-5:]
+    at = _clock_of(row)
     what = f"the {at} dose of **{row['medication']}**"
     if row["status"] == "taken":
         return f"Yes: {what} is marked as taken{_answered(row, zone)}."
     if row["status"] == "skipped":
         return f"No: {what} is marked as skipped{_answered(row, zone)}."
     return f"Your record does not say so: {what} is {STATUS_WORDS[row['status']]}."
+
+
+def _clock_of(row: Row) -> str:
+    at: str = row["due_local"].partition("T")[2]
+    return at
 
 
 def _answered(row: Row, zone: ZoneInfo) -> str:

@@ -87,6 +87,8 @@ class Concept:
     is_symptom: bool = True
     is_lasting: bool = False
     """True for facts that stay true once past, such as an operation or an illness."""
+    counts_when_asked: bool = False
+    """True when the question itself is the alarm, such as asking for a way to die."""
 
 
 @dataclass(frozen=True, slots=True)

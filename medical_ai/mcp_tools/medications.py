@@ -12,7 +12,7 @@ from medical_ai.core.actor import Actor
 from medical_ai.core.zones import zone_of
 from medical_ai.mcp_tools.registry import Registry, Tool, ToolResult
 from medical_ai.medications import ledger, service
-from medical_ai.medications.schedule import SLOT_FORMAT
+from medical_ai.medications.schedule import slot_of
 from medical_ai.medications.schemas import DoseRead, MedicationRead
 from medical_ai.patients.schemas import PatientRef
 
@@ -119,7 +119,9 @@ def register(registry: Registry) -> None:
 
 
 def _wall_clock(moment: datetime | None, zone: str) -> str | None:
-    return moment.astimezone(zone_of(zone)).strftime(SLOT_FORMAT) if moment else None
+    if moment is None:
+        return None
+    return slot_of(moment.astimezone(zone_of(zone)).replace(second=0, microsecond=0))
 
 
 def _minute_after(moment: datetime) -> datetime:

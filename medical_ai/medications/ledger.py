@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
@@ -52,8 +53,18 @@ def plan_schedule(session: Session, schedule: MedicationSchedule, until: datetim
     )
     if won.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
         return 0
+    set_committed_value(schedule, "planned_until", until)
     rule = times_of_day(schedule.rule, medication.start_on, medication.end_on)
-    planned = doses_between(rule, zone_of(schedule.zone), planned_until, until)
+    written = set(
+        session.scalars(
+            select(Dose.slot).where(Dose.schedule_id == schedule.id, Dose.due_at > planned_until)
+        )
+    )
+    planned = [
+        dose
+        for dose in doses_between(rule, zone_of(schedule.zone), planned_until, until)
+        if dose.slot not in written
+    ]
     session.add_all(
         Dose(
             id=new_id(),

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-SLOT_FORMAT = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,12 @@ def moment_of(day: date, at: time, zone: ZoneInfo) -> datetime | None:
     return moment if moment.astimezone(zone).date() == day else None
 
 
+def slot_of(local: datetime) -> str:
+    """Return the name of a wall-clock moment: `2026-11-21T08:00`, with seconds where it has any."""
+    spec = "seconds" if local.second else "minutes"
+    return local.replace(tzinfo=None).isoformat(timespec=spec)
+
+
 def _days(first: date, last: date) -> Iterator[date]:
     for offset in range((last - first).days + 1):
         yield first + timedelta(days=offset)
@@ -80,4 +85,4 @@ def _doses_on(day: date, times: Iterable[time], zone: ZoneInfo) -> Iterator[Plan
     for at in times:
         due_at = moment_of(day, at, zone)
         if due_at is not None:
-            yield PlannedDose(due_at, datetime.combine(day, at).strftime(SLOT_FORMAT))
+            yield PlannedDose(due_at, slot_of(datetime.combine(day, at)))

@@ -11,7 +11,7 @@ from medical_ai.core.schemas import FieldInvalid, Input, Line, Output, Prose, Qu
 from medical_ai.medications.schedule import WEEKDAYS, Weekday
 from medical_ai.medications.states import DeliveryStatus, DoseStatus, MedicationStatus
 
-TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 MAX_TIMES = 12
 
 
@@ -36,7 +36,11 @@ class TimesSchedule(Input):
     kind: Literal["times"]
     times: Annotated[
         list[TimeOfDay],
-        Field(min_length=1, max_length=MAX_TIMES, description="24-hour times such as `08:00`."),
+        Field(
+            min_length=1,
+            max_length=MAX_TIMES,
+            description="24-hour times such as `08:00`; seconds may follow.",
+        ),
         AfterValidator(_in_order),
     ]
     days: Annotated[list[Weekday], Field(min_length=1, max_length=7), AfterValidator(_once)] = [

@@ -150,7 +150,8 @@ def _list(session: Session, patient: PatientRef, *, include_stopped: bool) -> li
 def _set_schedules(
     session: Session, medication: Medication, wanted: list[TimesSchedule], zone: str
 ) -> None:
-    now = clock.now()
+    # From the start of this minute: who adds a medicine at 08:00:20 for 08:00 means today.
+    now = clock.now().replace(second=0, microsecond=0) - timedelta(microseconds=1)
     until = now + timedelta(hours=settings_of(session).plan_ahead_hours)
     for one in wanted:
         schedule = MedicationSchedule(

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from medical_ai.core.database import Database
@@ -55,10 +56,13 @@ class Worker:
                 self._upkeep()
                 self._last_upkeep = time.monotonic()
             self._claim_and_start()
-        except SQLAlchemyError as error:
+        except (OperationalError, PoolTimeout) as error:
             if not self._is_away:
                 get_logger().error("worker.database-away", exc_info=error, worker=self.name)
             self._is_away = True
+            return
+        except Exception as error:  # the next tick must come whatever this one met
+            get_logger().error("worker.tick-failed", exc_info=error, worker=self.name)
             return
         if self._is_away:
             get_logger().info("worker.database-back", worker=self.name)

@@ -44,9 +44,11 @@ def find_concepts(text: str) -> Findings:
         for clause, clause_readings in zip(sentence.clauses, readings, strict=True):
             for concept, reading in _read_mentions(clause, clause_readings, red_flags):
                 mentions[reading].add(concept)
-    lasting = {name for name in mentions[Reading.PAST] if red_flags.concepts[name].is_lasting}
+    concepts = red_flags.concepts
+    lasting = {name for name in mentions[Reading.PAST] if concepts[name].is_lasting}
+    asked = {name for name in mentions[Reading.SUPPOSED] if concepts[name].counts_when_asked}
     return Findings(
-        present=_with_implied(mentions[Reading.PRESENT] | lasting, red_flags),
+        present=_with_implied(mentions[Reading.PRESENT] | lasting | asked, red_flags),
         supposed=frozenset(mentions[Reading.SUPPOSED]),
     )
 

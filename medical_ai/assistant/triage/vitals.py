@@ -39,6 +39,7 @@ _NAMES: dict[str, str] = {
     "temps": "temperature_celsius",
     "fever": "temperature_celsius",
     "fevers": "temperature_celsius",
+    "hot": "temperature_celsius",
     "thermometer": "temperature_celsius",
     "glucose": "glucose_mmol_per_litre",
     "sugar": "glucose_mmol_per_litre",

@@ -24,6 +24,7 @@ from medical_ai.medications import routes as medications_routes
 from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
+from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
 from medical_ai.web import pages
@@ -31,6 +32,7 @@ from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
 
 YEAR_SECONDS = 31_536_000
+PROBE_PATHS = frozenset({"/health", "/health/ready"})
 UNLIMITED_ENDPOINTS = frozenset(
     {"static", "bootstrap.static", "ops_api.health", "ops_api.health_live", "ops_api.health_ready"}
 )
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_problems(app, render_problem)
     _install_headers(app, settings)
     register_commands(app)
+    app.wsgi_app = MicroCache(app.wsgi_app, PROBE_PATHS)  # type: ignore[method-assign]
     app.extensions["medical_ai.health"] = HealthProbe(database)
     app.extensions["medical_ai.openapi"] = build_openapi(app, public=PUBLIC_ENDPOINTS)
     return app

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from medical_ai.assistant import presentation, service
+from medical_ai.assistant import conversations, presentation, service
 from medical_ai.assistant.api import answer_question
 from medical_ai.assistant.schemas import MESSAGE_LIMIT, ChatQuestion, History
 from medical_ai.auth.permissions import Permission
@@ -40,7 +40,9 @@ def new_page() -> ResponseReturnValue:
 @page(permission=Permission.CHAT_USE)
 def conversation_page(session_id: UUID) -> ResponseReturnValue:
     """Show one conversation."""
-    history = service.get_history(current_session(), actor=current_actor(), session_id=session_id)
+    history = conversations.get_history(
+        current_session(), actor=current_actor(), session_id=session_id
+    )
     return render_template("assistant/chat.html", typed="", **_around(history))
 
 
@@ -71,7 +73,7 @@ def ask() -> ResponseReturnValue:
 @page(permission=Permission.CHAT_USE, writes=True)
 def delete(session_id: UUID) -> ResponseReturnValue:
     """Forget a conversation for good."""
-    service.delete_session(current_session(), actor=current_actor(), session_id=session_id)
+    conversations.delete_session(current_session(), actor=current_actor(), session_id=session_id)
     flash("The conversation is deleted for good.", "success")
     return redirect(url_for(".new_page"), 303)
 
@@ -81,7 +83,7 @@ def _around(history: History | None) -> dict[str, Any]:
     is_patient = actor.may(Permission.DOSE_ANSWER)
     return {
         "history": history,
-        "conversations": service.list_sessions(current_session(), actor=actor),
+        "conversations": conversations.list_sessions(current_session(), actor=actor),
         "suggestions": (presentation.SUGGESTIONS if is_patient else presentation.STAFF_SUGGESTIONS),
         "message_limit": MESSAGE_LIMIT,
     }
@@ -89,7 +91,7 @@ def _around(history: History | None) -> dict[str, Any]:
 
 def _find_history(session_id: str | None) -> History | None:
     try:
-        return service.get_history(
+        return conversations.get_history(
             current_session(), actor=current_actor(), session_id=UUID(session_id or "")
         )
     except (ValueError, NotFound):

@@ -3,10 +3,9 @@
 from uuid import UUID
 
 from flask import Blueprint
-from flask_jwt_extended import get_jwt
 
 from medical_ai.auth import service
-from medical_ai.auth.guards import current_account, current_client
+from medical_ai.auth.guards import current_account, current_claims, current_client
 from medical_ai.auth.schemas import SignIn, SignUp, Tokens, UserRead, Verification
 from medical_ai.core.api import api
 from medical_ai.core.http import current_actor, current_session
@@ -46,7 +45,7 @@ def refresh() -> Tokens:
     Each refresh token works once. Its reuse ends the whole session; only within a few seconds
     and from the same client is it merely refused, since two windows may have raced.
     """
-    claims = get_jwt()
+    claims = current_claims()
     return service.rotate(
         current_session(),
         family_id=UUID(claims["fam"]),
@@ -73,4 +72,4 @@ def me() -> UserRead:
 @api(answers={200: Verification})
 def verify() -> Verification:
     """Tell whether the access token holds, and what it says."""
-    return Verification(valid=True, claims=get_jwt())
+    return Verification(valid=True, claims=current_claims())

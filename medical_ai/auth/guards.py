@@ -15,6 +15,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_wtf.csrf import CSRFProtect
 
 from medical_ai.auth import service, tokens
+from medical_ai.auth.remembered import VerifiedTokens
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service import Client, LiveAccount
 from medical_ai.core.actor import Actor, Via
@@ -51,6 +52,7 @@ ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
 SIGN_IN_PAGE = "auth.sign_in_page"
 
 csrf = CSRFProtect()
+_verified = VerifiedTokens()
 
 
 def install_guard(app: Flask, settings: Settings) -> None:
@@ -93,6 +95,11 @@ def cookie_name(settings: Settings, name: str) -> str:
 def current_client() -> Client:
     """Return where this request comes from."""
     return Client(request.remote_addr or "", request.headers.get("User-Agent", ""))
+
+
+def current_claims() -> dict[str, Any]:
+    """Return the claims of the token that this request came with."""
+    return cast(dict[str, Any], g.claims)
 
 
 def current_account() -> LiveAccount:
@@ -178,6 +185,23 @@ def _claims_of(granted: Tokens) -> dict[str, Any]:
 
 
 def _read_token(location: str, *, refresh: bool) -> dict[str, Any]:
+    token = "" if refresh else _raw_token(location)
+    claims = _verified.get(token)
+    if claims is None:
+        claims = _verify(location, refresh=refresh)
+        if token:
+            _verified.put(token, claims)
+    g.claims = claims
+    return claims
+
+
+def _raw_token(location: str) -> str:
+    if location == "cookies":
+        return request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"], "")
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+def _verify(location: str, *, refresh: bool) -> dict[str, Any]:
     try:
         verify_jwt_in_request(locations=[location], refresh=refresh)
     except (JWTExtendedException, jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:

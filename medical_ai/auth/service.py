@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -24,6 +24,18 @@ from medical_ai.tenancy.schemas import HospitalRef
 
 WRONG = "The e-mail address or the password is wrong."
 ENDED = "This session has ended. Please sign in again."
+
+
+# Asked on every request, so it is built once.
+_LIVE_ACCOUNT = (
+    select(User.email, User.timezone)
+    .join(TokenFamily, TokenFamily.user_id == User.id)
+    .where(
+        TokenFamily.id == bindparam("family_id"),
+        TokenFamily.revoked_at.is_(None),
+        User.suspended_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +176,7 @@ def sign_out(session: Session, *, actor: Actor) -> None:
 
 def find_live_account(session: Session, *, family_id: UUID) -> LiveAccount | None:
     """Return the account of a session that still holds: neither revoked nor suspended."""
-    row = session.execute(
-        select(User.email, User.timezone)
-        .join(TokenFamily, TokenFamily.user_id == User.id)
-        .where(
-            TokenFamily.id == family_id,
-            TokenFamily.revoked_at.is_(None),
-            User.suspended_at.is_(None),
-        )
-    ).one_or_none()
+    row = session.execute(_LIVE_ACCOUNT, {"family_id": family_id}).one_or_none()
     return LiveAccount(row.email, row.timezone) if row else None
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 QUANTITIES = frozenset(
@@ -34,6 +35,9 @@ CUE_KINDS = frozenset(
     {"negation", "not_negation", "absent", "past", "current", "supposed", "condition", "elsewhere"}
 )
 """Kinds of context cue the data must list."""
+
+ADVICE_PLACEHOLDERS = frozenset({"emergency_number", "crisis_line", "poison_line"})
+"""Names an advice text may leave open for the country's numbers."""
 
 
 class TriageLevel(StrEnum):
@@ -194,6 +198,7 @@ def parse_red_flags(data: Mapping[str, Any]) -> RedFlags:
     )
     _check_concept_names(red_flags)
     _check_rules(red_flags)
+    _check_advice(red_flags)
     return red_flags
 
 
@@ -252,6 +257,12 @@ def _check_rules(red_flags: RedFlags) -> None:
         if not (rule.all_of or rule.any_of):
             raise ValueError(f"rule {rule.id}: would match every message")
         _refuse_unknown(f"rule {rule.id}", {rule.advice} - set(red_flags.advice))
+
+
+def _check_advice(red_flags: RedFlags) -> None:
+    for key, text in red_flags.advice.items():
+        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        _refuse_unknown(f"advice {key}", names - ADVICE_PLACEHOLDERS)
 
 
 def _refuse_unknown(where: str, names: Set[str]) -> None:

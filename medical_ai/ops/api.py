@@ -38,7 +38,7 @@ class Alive(Output):
 
 def read_health() -> Health:
     """Return the present health of this process's application."""
-    return cast(HealthProbe, current_app.extensions["medical_ai.health"]).read()
+    return cast(HealthProbe, current_app.extensions["medical_ai.health"]).look()
 
 
 @blueprint.get("/health")

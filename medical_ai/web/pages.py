@@ -16,6 +16,7 @@ from medical_ai.core.pages import page
 from medical_ai.core.zones import zone_of
 from medical_ai.medications import ledger
 from medical_ai.medications import service as medications
+from medical_ai.medications.schemas import DoseRead
 from medical_ai.notifications import service as notifications
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
@@ -25,8 +26,10 @@ from medical_ai.web.today import Today, greeting_at, next_slot, reminders_of, sp
 blueprint = Blueprint("web", __name__)
 blueprint.add_app_template_filter(render_markdown, "markdown")
 
-REMINDERS_STAND = timedelta(days=1)
-"""A reminder nobody answered stays on top this long; after that the history tells of it."""
+REMINDED = timedelta(days=1)
+"""A reminder nobody answered stays on top until the next day is over; then the history tells."""
+AHEAD = timedelta(days=2)
+"""How far past today the next dose is looked for."""
 
 
 @blueprint.app_context_processor
@@ -96,22 +99,24 @@ def _today(patient: PatientRef) -> Today:
     local = now.astimezone(zone_of(patient.home_zone))
     start, end = ledger.day_bounds(patient, now)
     around = ledger.list_doses(
-        session, actor=actor, patient=patient, start=start - REMINDERS_STAND, end=end
+        session, actor=actor, patient=patient, start=start - REMINDED, end=end + AHEAD
     )
-    doses = [dose for dose in around if dose.due_at >= start]
-    reminders = reminders_of(
-        around,
-        {one.subject_id for one in notifications.list_notices(session, actor=actor, unread_only=True)},
-    )
-    ahead = ledger.find_next_dose(session, actor=actor, patient=patient)
-    candidates = doses if ahead is None or ahead in doses else [*doses, ahead]
+    unread = notifications.list_notices(session, actor=actor, unread_only=True)
+    reminders = reminders_of(around, {notice.subject_id for notice in unread})
+    doses = [dose for dose in around if start <= dose.due_at < end]
     return Today(
         date=local.date(),
         now=now,
         greeting=greeting_at(local),
         reminders=reminders,
-        next_slot=next_slot(candidates, reminders=reminders, now=now),
+        next_slot=next_slot(around, reminders=reminders, since=start, now=now),
         doses=doses,
-        has_medicines=bool(doses)
-        or bool(medications.list_medications(session, actor=actor, patient=patient)),
+        has_medicines=_has_medicines(patient, around),
     )
+
+
+def _has_medicines(patient: PatientRef, doses: list[DoseRead]) -> bool:
+    if doses:
+        return True
+    found = medications.list_medications(current_session(), actor=current_actor(), patient=patient)
+    return bool(found)

@@ -47,7 +47,7 @@ class Today:
 def greeting_at(local: datetime) -> str:
     """Return how one greets at this hour of the patient's day."""
     if local.hour < NIGHT_ENDS or local.hour >= EVENING_ENDS:
-        return "Good night"
+        return "Hello"  # "good night" would send away whoever is up at three
     if local.hour < MORNING_ENDS:
         return "Good morning"
     return "Good afternoon" if local.hour < AFTERNOON_ENDS else "Good evening"
@@ -59,12 +59,14 @@ def reminders_of(doses: Iterable[DoseRead], reminded: set[UUID]) -> list[DoseRea
 
 
 def next_slot(
-    doses: Sequence[DoseRead], *, reminders: Sequence[DoseRead], now: datetime
+    doses: Sequence[DoseRead], *, reminders: Sequence[DoseRead], since: datetime, now: datetime
 ) -> Slot | None:
-    """Return the first moment whose doses wait for an answer, reminders aside."""
+    """Return the first moment since `since` whose doses wait for an answer, reminders aside."""
     reminded = {dose.id for dose in reminders}
     open_doses = [
-        dose for dose in doses if dose.status in UNANSWERED and dose.id not in reminded
+        dose
+        for dose in doses
+        if dose.due_at >= since and dose.status in UNANSWERED and dose.id not in reminded
     ]
     if not open_doses:
         return None

@@ -49,7 +49,7 @@ def find_concepts(text: str) -> Findings:
     asked = {name for name in mentions[Reading.SUPPOSED] if concepts[name].counts_when_asked}
     return Findings(
         present=_with_implied(mentions[Reading.PRESENT] | lasting | asked, red_flags),
-        supposed=frozenset(mentions[Reading.SUPPOSED]),
+        supposed=_with_implied(mentions[Reading.SUPPOSED], red_flags),
     )
 
 
@@ -73,7 +73,12 @@ def _books() -> _Books:
 
 
 def _mend(sentences: Sequence[Sentence]) -> list[Sentence]:
-    mend = _books().speller.mend
+    """Correct the words the phrases do not know as they are spelt."""
+    books = _books()
+
+    def mend(word: str) -> str:
+        return word if books.concepts.knows(word) else books.speller.mend(word)
+
     return [
         Sentence(
             tuple(tuple(mend(word) for word in clause) for clause in sentence.clauses),

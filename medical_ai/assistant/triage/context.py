@@ -109,14 +109,29 @@ def _is_refused_question(sentence: Sentence, following: Sentence | None) -> bool
 def _read_clause(clause: Clause, found: list[Match]) -> Readings:
     readings = [Reading.PRESENT] * len(clause)
     current = [match.start for match in _of("current", found)]
+    excused = _excused(found)
     for match in found:
         reading, start, end = _local_scope(clause, match)
-        if reading and not any(start <= position < end for position in current):
+        is_overruled = any(start <= position < end for position in current)
+        if reading and not is_overruled and match.start not in excused:
             _mark(readings, start, end, reading)
     for match in _of("absent", found):
         _mark(readings, *_segment(clause, match), Reading.NEGATED)
-    _mark_negated(clause, readings, found)
+    for match in _of("negation", found):
+        if match.start not in excused:
+            listing = clause[match.start] in _LISTING_CUES
+            end = _negation_end(clause, match.end, is_listing=listing)
+            _mark(readings, match.end, end, Reading.NEGATED)
     return readings
+
+
+def _excused(found: list[Match]) -> set[int]:
+    """Return the words of "not only", "never like this before" and other no denials."""
+    return {
+        position
+        for match in _of("not_negation", found)
+        for position in range(match.start, match.end)
+    }
 
 
 def _local_scope(clause: Clause, match: Match) -> tuple[Reading | None, int, int]:
@@ -126,19 +141,6 @@ def _local_scope(clause: Clause, match: Match) -> tuple[Reading | None, int, int
     if match.owner == "past":
         return Reading.PAST, *_segment(clause, match)
     return None, 0, 0
-
-
-def _mark_negated(clause: Clause, readings: Readings, found: list[Match]) -> None:
-    excused = {
-        position
-        for match in _of("not_negation", found)
-        for position in range(match.start, match.end)
-    }
-    for match in _of("negation", found):
-        if match.start not in excused:
-            listing = clause[match.start] in _LISTING_CUES
-            end = _negation_end(clause, match.end, is_listing=listing)
-            _mark(readings, match.end, end, Reading.NEGATED)
 
 
 def _of(owner: str, found: Iterable[Match]) -> list[Match]:

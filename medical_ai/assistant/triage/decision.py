@@ -29,10 +29,10 @@ def assess(text: str, *, country: str | None = None, floor: TriageLevel | None =
     """
     red_flags = get_red_flags()
     findings = find_concepts(text)
-    matched = _matched_rules(findings, red_flags)
+    matched = _matched_rules(findings.present, red_flags)
     level = matched[0].level if matched else _level_without_rule(findings, red_flags)
     held = floor if floor is not None and floor > level else None
-    key = f"holding-{held}" if held else _advice_key(matched, level)
+    key = f"holding-{held}" if held else _advice_key(matched, findings, red_flags)
     numbers = red_flags.numbers_for(country)
     advice = red_flags.advice[key].format(
         emergency_number=numbers.emergency,
@@ -47,9 +47,9 @@ def assess(text: str, *, country: str | None = None, floor: TriageLevel | None =
     )
 
 
-def _matched_rules(findings: Findings, red_flags: RedFlags) -> list[Rule]:
+def _matched_rules(concepts: frozenset[str], red_flags: RedFlags) -> list[Rule]:
     """Return the rules that hold, most urgent first and otherwise in the data's order."""
-    matched = [rule for rule in red_flags.rules if rule.matches(findings.present)]
+    matched = [rule for rule in red_flags.rules if rule.matches(concepts)]
     return sorted(matched, key=lambda rule: -rule.level.rank)
 
 
@@ -59,7 +59,12 @@ def _level_without_rule(findings: Findings, red_flags: RedFlags) -> TriageLevel:
     return TriageLevel.NONE
 
 
-def _advice_key(matched: list[Rule], level: TriageLevel) -> str:
+def _advice_key(matched: list[Rule], findings: Findings, red_flags: RedFlags) -> str:
     if matched:
         return matched[0].advice
-    return "see-someone-soon" if level is TriageLevel.ROUTINE else "nothing-urgent-said"
+    if _level_without_rule(findings, red_flags) is TriageLevel.ROUTINE:
+        return "see-someone-soon"
+    imagined = _matched_rules(findings.supposed, red_flags)
+    if imagined and imagined[0].level is TriageLevel.EMERGENCY:
+        return "if-happening-now"
+    return "nothing-urgent-said"

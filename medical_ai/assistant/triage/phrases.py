@@ -105,11 +105,18 @@ class PhraseBook:
         self._by_number: list[_Phrase] = []
         self._starting: dict[str, tuple[_Phrase, ...]] = {}
         words: set[str] = set()
+        prefixes: set[str] = set()
         for owner, text in phrases:
             phrase = _Phrase(owner, compile_slots(text, classes))
             self._index(phrase)
             words.update(*(slot.words for slot in phrase.slots))
+            prefixes.update(*(slot.prefixes for slot in phrase.slots))
         self.words = frozenset(words)
+        self._prefixes = tuple(sorted(prefixes))
+
+    def knows(self, word: str) -> bool:
+        """Say whether the word fits anywhere in these phrases as it is spelt."""
+        return word in self.words or word.startswith(self._prefixes)
 
     def find(self, words: Sequence[str]) -> list[Match]:
         """Return every match in one clause, in order of where it begins."""

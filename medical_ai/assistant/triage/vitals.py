@@ -25,6 +25,7 @@ _NAMES: dict[str, str] = {
     "heartrate": "pulse_per_minute",
     "rr": "breaths_per_minute",
     "respiratory rate": "breaths_per_minute",
+    "resp rate": "breaths_per_minute",
     "breathing rate": "breaths_per_minute",
     "sats": "spo2_percent",
     "sat": "spo2_percent",
@@ -179,9 +180,10 @@ def _read_number(clause: tuple[str, ...], position: int) -> list[Reading]:
 
 
 def _read_named_value(clause: tuple[str, ...], position: int, value: float) -> list[Reading]:
-    after = clause[position + 1] if position + 1 < len(clause) else ""
+    after = clause[position + 1 : position + 3]
+    is_other = after[:1] and after[0] in _NOT_A_READING and after[1:] != ("dl",)
     quantity = _unit_after(clause, position) or _name_before(clause, position)
-    if quantity is None or quantity == "other" or after in _NOT_A_READING:
+    if quantity is None or quantity == "other" or is_other:
         return []
     if quantity == "salt":
         quantity = _salt_of(value)

@@ -1,0 +1,187 @@
+// Stream an answer into the page. What arrives is shown as text; once the answer is saved, the
+// server's own rendering takes its place. Without this script the form does a plain round trip.
+const form = document.getElementById("composer");
+const messages = document.getElementById("messages");
+const field = form.elements.message;
+const announcer = document.getElementById("announcer");
+const TELEPHONE = /(?<![\w.,/-])\d(?:[ -]?\d){2,13}(?![\w%/]|[.,]\d)/g;
+const TITLES = { emergency: "This may be an emergency", urgent: "Get help soon" };
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+function link(href, text, className) {
+  const made = element("a", className, text);
+  made.href = href;
+  return made;
+}
+
+function tel(number) {
+  return `tel:${number.replace(/\D/g, "")}`;
+}
+
+// The same panel as in the server's template: advice with numbers to call, above everything.
+function advicePanel(triage) {
+  const panel = element("div", `advice advice-${triage.level}`);
+  panel.setAttribute("role", triage.level === "emergency" ? "alert" : "note");
+  const title = triage.crisis ? "You are not alone" : TITLES[triage.level];
+  const text = element("p", "advice-text");
+  let done = 0;
+  for (const match of triage.advice.matchAll(TELEPHONE)) {
+    text.append(triage.advice.slice(done, match.index), link(tel(match[0]), match[0]));
+    done = match.index + match[0].length;
+  }
+  text.append(triage.advice.slice(done));
+  panel.append(element("p", "advice-title", title), text);
+  const first = triage.advice.match(TELEPHONE)?.[0];
+  if (first) panel.append(link(tel(first), `Call ${first}`, "btn btn-call"));
+  return panel;
+}
+
+function addQuestion(question) {
+  messages.querySelector(".intro")?.remove();
+  const article = element("article", "message message-user");
+  article.setAttribute("aria-label", "You");
+  article.append(element("p", "typed", question));
+  messages.append(article);
+}
+
+function addAnswer() {
+  const article = element("article", "message message-assistant message-waiting");
+  article.setAttribute("aria-label", "Assistant");
+  article.setAttribute("aria-busy", "true");
+  article.append(element("div", "prose typed"));
+  messages.append(article);
+  article.scrollIntoView({ block: "nearest" });
+  return article;
+}
+
+// Server-sent events over fetch: EventSource cannot post.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const name = /^event: (.*)$/m.exec(block)?.[1];
+      const data = /^data: (.*)$/m.exec(block)?.[1];
+      if (name && data) yield { name, data: JSON.parse(data) };
+    }
+  }
+}
+
+// Advice that stands in the panel is not said twice.
+function bodyText(shown) {
+  return shown.advice && shown.text.startsWith(shown.advice)
+    ? shown.text.slice(shown.advice.length).trimStart()
+    : shown.advice?.startsWith(shown.text)
+      ? ""
+      : shown.text;
+}
+
+function take(event, article, shown) {
+  const prose = article.querySelector(".prose");
+  if (event.name === "triage" && event.data.level in TITLES) {
+    shown.advice = event.data.advice;
+    article.prepend(advicePanel(event.data));
+    article.scrollIntoView({ block: "nearest" });
+  } else if (event.name === "delta") {
+    shown.text += event.data.text;
+    article.classList.remove("message-waiting");
+    prose.textContent = bodyText(shown);
+  } else if (event.name === "done") {
+    shown.answer = event.data;
+  } else if (event.name === "error") {
+    throw new Error(event.data.detail);
+  }
+}
+
+async function finish(answer, article) {
+  const address = `${form.dataset.page}/${answer.session_id}`;
+  form.elements.session_id.value = answer.session_id;
+  if (location.pathname !== address) history.pushState(null, "", address);
+  const page = await fetch(address, { headers: { Accept: "text/html" } });
+  if (!page.ok) return;
+  const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
+  const rendered = fresh.getElementById(`message-${answer.message_id}`);
+  // An alert that is put in again would be read out again.
+  rendered?.querySelector("[role=alert]")?.removeAttribute("role");
+  if (rendered) article.replaceWith(document.adoptNode(rendered));
+  const list = fresh.getElementById("conversations");
+  if (list) document.getElementById("conversations").replaceWith(document.adoptNode(list));
+  announcer.textContent = rendered?.querySelector(".prose")?.textContent.trim() ?? "";
+  rendered?.scrollIntoView({ block: "nearest" });
+}
+
+function showFailure(article, reason, question) {
+  article.classList.remove("message-waiting");
+  const note = element("p", "note note-danger", `${reason} Your question is still in the box.`);
+  note.setAttribute("role", "alert");
+  article.querySelector(".prose").replaceChildren(note);
+  if (!field.value) field.value = question;
+}
+
+async function request(question) {
+  const body = new FormData(form);
+  body.set("message", question);
+  const token = document.querySelector("meta[name=csrf-token]").content;
+  const answer = await fetch(form.action, {
+    method: "POST",
+    body,
+    headers: { Accept: "text/event-stream", "X-CSRFToken": token },
+  });
+  if (answer.status === 401) throw new Error("You were signed out. Sign in again.");
+  if (answer.status === 429) throw new Error("That was very quick. Wait a few seconds.");
+  if (!answer.ok) throw new Error("The assistant cannot answer right now.");
+  return answer.body;
+}
+
+async function ask(question) {
+  const button = form.querySelector("[type=submit]");
+  const shown = { text: "", advice: "", answer: null };
+  addQuestion(question);
+  const article = addAnswer();
+  button.disabled = true;
+  field.value = "";
+  try {
+    for await (const event of events(await request(question))) take(event, article, shown);
+    if (!shown.answer) throw new Error("The connection broke off.");
+    await finish(shown.answer, article);
+  } catch (error) {
+    const reason = error instanceof TypeError ? "There is no connection." : error.message;
+    showFailure(article, reason, question);
+  } finally {
+    article.removeAttribute("aria-busy");
+    button.disabled = false;
+    field.focus();
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  const question = field.value.trim();
+  event.preventDefault();
+  if (question && !form.querySelector("[type=submit]").disabled) ask(question);
+  else field.focus();
+});
+
+document.querySelector("[data-suggestions]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask(event.submitter.value);
+});
+
+// Enter asks; Shift and Enter begins a new line. A word still being composed is left alone.
+field.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
+addEventListener("popstate", () => location.reload());
+messages.querySelector(".message:last-child")?.scrollIntoView({ block: "nearest" });

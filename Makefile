@@ -74,9 +74,11 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(RUN_STAMP): $(VENV)/bin/python requirements.txt
+	@echo "Installing the packages of requirements.txt (about half a minute) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(DEV_STAMP): $(VENV)/bin/python requirements-dev.txt
+	@echo "Installing the packages of requirements-dev.txt (about a minute) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $(RUN_STAMP) $@

@@ -30,28 +30,22 @@ _NOT = re.compile(r"n't\b")
 _CLITIC = re.compile(r"'(?P<clitic>m|re|ve|ll|d|s)\b")
 _CLITICS = {"m": " am", "re": " are", "ve": " have", "ll": " will", "d": "", "s": ""}
 
-_SPELLED_OUT = {
+_TAKES_NOT = [
+    *("do", "does", "did", "is", "are", "was", "were"),
+    *("have", "has", "had", "could", "would", "should"),
+]
+_SPELLED_OUT: dict[str, tuple[str, ...]] = {
+    # typed without the apostrophe
+    **{f"{verb}nt": (verb, "not") for verb in _TAKES_NOT},
+    **{f"{stem}t": (verb, "not") for stem, verb in (("can", "can"), ("won", "will"))},
     "cannot": ("can", "not"),
-    "cant": ("can", "not"),
     "ca": ("can",),
     "wo": ("will",),
-    "wont": ("will", "not"),
-    "dont": ("do", "not"),
-    "doesnt": ("does", "not"),
-    "didnt": ("did", "not"),
-    "isnt": ("is", "not"),
-    "arent": ("are", "not"),
-    "wasnt": ("was", "not"),
-    "havent": ("have", "not"),
-    "hasnt": ("has", "not"),
-    "couldnt": ("could", "not"),
-    "wouldnt": ("would", "not"),
     "aint": ("is", "not"),
     "im": ("i", "am"),
     "ive": ("i", "have"),
     "hes": ("he", "is"),
     "shes": ("she", "is"),
-    "theres": ("there", "is"),
     "u": ("you",),
     "ur": ("your",),
     "gonna": ("going", "to"),

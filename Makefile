@@ -35,7 +35,7 @@ lint: $(DEV_STAMP) ## Style, types, complexity, imports, secrets, dead code
 	@$(BIN)/vulture
 	@$(BIN)/deptry .
 	@$(BIN)/codespell
-	@$(BIN)/bandit -q -r medical_ai -c pyproject.toml
+	@$(BIN)/bandit -q -ll -r medical_ai -c pyproject.toml
 	@$(BIN)/python -m tests.tools.secrets_scan
 
 fix: $(DEV_STAMP) ## Let the tools mend what they can

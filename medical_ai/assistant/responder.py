@@ -45,6 +45,13 @@ STATUS_WORDS = {
 }
 
 
+UNMARKED = frozenset({"due", "sending", "sent", "seen", "missed"})
+NOT_MARKED = (
+    "Not marked does not mean not taken. If you are not sure, do not take it again to be safe: "
+    "ask your pharmacist or doctor."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer in Markdown, and where each of its facts stands."""
@@ -65,7 +72,7 @@ def respond(text: str, *, zone: ZoneInfo | None, call_tool: CallTool) -> Reply:
     return _ANSWERS[intent.kind](intent, zone, call_tool)
 
 
-def _next_dose(intent: Intent, _zone: ZoneInfo, call_tool: CallTool) -> Reply:
+def _next_dose(intent: Intent, zone: ZoneInfo, call_tool: CallTool) -> Reply:
     medicine = _find_medicine(intent, call_tool)
     if medicine is _UNKNOWN_NAME:
         return Reply(_NOT_ON_LIST)
@@ -73,11 +80,11 @@ def _next_dose(intent: Intent, _zone: ZoneInfo, call_tool: CallTool) -> Reply:
     if medicine is not None:
         until = clock.now() + timedelta(days=2)
         ahead = call_tool("get_doses", {"start": clock.now(), "end": until})
-        of_it = [row for row in ahead if row["medication"] == medicine["name"]]
-        rows = [row for row in of_it if STATUS_WORDS[row["status"]] != STATUS_WORDS["taken"]][:1]
+        answered = {"taken", "skipped"}
+        rows = [r for r in ahead if _is_of(r, medicine) and r["status"] not in answered][:1]
     if not rows:
         return Reply("Your record has no dose planned in the next two days.")
-    when = _spoken_slot(rows[0]["due_local"], _today(_zone))
+    when = _spoken_slot(rows[0]["due_local"], _today(zone))
     names = " and ".join(f"**{row['medication']}**" for row in rows)
     return Reply(f"Your next dose is {names}, {when}.", [_cite_dose(row) for row in rows])
 
@@ -98,22 +105,16 @@ def _was_taken(intent: Intent, zone: ZoneInfo, call_tool: CallTool) -> Reply:
     medicine = _find_medicine(intent, call_tool)
     if medicine is _UNKNOWN_NAME:
         return Reply(_NOT_ON_LIST)
-    rows = _doses_of(intent, zone, call_tool)
-    if medicine is not None:
-        rows = [row for row in rows if row["medication"] == medicine["name"]]
+    rows = [row for row in _doses_of(intent, zone, call_tool) if _is_of(row, medicine)]
     if not rows:
         name = f" of {medicine['name']}" if medicine else ""
-        return Reply(
-            f"Your record has no dose{name} planned {_spoken_when(intent)}, so it cannot tell."
-        )
-    lines = [_spoken_dose(row, zone) for row in rows]
-    text = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
-    if any(row["status"] in {"due", "sending", "sent", "seen", "missed"} for row in rows):
-        text += (
-            "\n\nNot marked does not mean not taken. If you are not sure, do not take it again to "
-            "be safe: ask your pharmacist or doctor."
-        )
-    return Reply(text, [_cite_dose(row) for row in rows])
+        when = _spoken_when(intent)
+        return Reply(f"Your record has no dose{name} planned {when}, so it cannot tell.")
+    return Reply(_spoken_doses(rows, zone), [_cite_dose(row) for row in rows])
+
+
+def _is_of(row: Row, medicine: Row | None) -> bool:
+    return medicine is None or row["medication"] == medicine["name"]
 
 
 def _doses_of_day(intent: Intent, zone: ZoneInfo, call_tool: CallTool) -> Reply:
@@ -185,6 +186,12 @@ def _spoken_when(intent: Intent) -> str:
     if day == "today":
         return "tonight" if intent.part is DayPart.NIGHT else f"this {intent.part.value}"
     return f"{day} {intent.part.value}"
+
+
+def _spoken_doses(rows: Sequence[Row], zone: ZoneInfo) -> str:
+    lines = [_spoken_dose(row, zone) for row in rows]
+    text = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+    return f"{text}\n\n{NOT_MARKED}" if any(row["status"] in UNMARKED for row in rows) else text
 
 
 def _spoken_dose(row: Row, zone: ZoneInfo) -> str:

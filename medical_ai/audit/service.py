@@ -29,13 +29,19 @@ def record(
     such as at sign-in.
     """
     kind, subject_id = subject or ("", None)
+    if actor is not None:
+        who = {
+            "hospital_id": actor.tenant_id,
+            "actor_user_id": actor.user_id,
+            "actor_role": actor.role,
+            "via": actor.via,
+        }
+    else:
+        who = {"hospital_id": hospital_id, "actor_user_id": user_id}
     session.add(
         AuditEvent(
             tag=tag.value,
-            hospital_id=actor.tenant_id if actor else hospital_id,
-            actor_user_id=actor.user_id if actor else user_id,
-            actor_role=actor.role if actor else "",
-            via=actor.via if actor else "",
+            **who,
             patient_id=patient_id,
             subject_kind=kind,
             subject_id=subject_id,

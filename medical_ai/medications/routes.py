@@ -134,7 +134,12 @@ def stop(medication_id: UUID) -> ResponseReturnValue:
 def dose_page(dose_id: UUID) -> ResponseReturnValue:
     """Show one dose with the proof of its reminders."""
     dose = ledger.get_dose(current_session(), actor=current_actor(), dose_id=dose_id)
-    return render_template("medications/dose.html", dose=dose, zone=zone_of(dose.zone))
+    return render_template(
+        "medications/dose.html",
+        dose=dose,
+        zone=zone_of(dose.zone),
+        is_answerable=dose.due_at <= clock.now() + ledger.ANSWERABLE_AHEAD,
+    )
 
 
 @blueprint.post("/app/doses/<uuid:dose_id>/taken")

@@ -73,17 +73,21 @@ def _environment(data: Path, address: str, port: int) -> dict[str, str]:
     if not kept.exists():
         kept.touch(mode=0o600)
         kept.write_text("".join(f"{name}={value}\n" for name, value in _new_secrets().items()))
-    metrics = {"PORT": str(port), "WEB_CONCURRENCY": os.environ.get("WEB_CONCURRENCY", "2")}
     defaults = {
-        "ENV_FILE": str(kept),
-        "DATA_DIR": str(data),
+        "WEB_CONCURRENCY": "2",
         "PRODUCTION": "false",
         "PUBLIC_URL": address,
         "TRUSTED_PROXY_HOPS": "0",
         "LOG_FORMAT": "console",
         "LOG_LEVEL": "WARNING",
     }
-    return defaults | metrics | os.environ | {"DATA_DIR": str(data), "PORT": str(port)}
+    fixed = {
+        "ENV_FILE": str(kept),
+        "DATA_DIR": str(data),
+        "PORT": str(port),
+        "FLASK_SKIP_DOTENV": "1",  # one way to read settings: ours
+    }
+    return defaults | os.environ | fixed
 
 
 def _new_secrets() -> dict[str, str]:

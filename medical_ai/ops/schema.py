@@ -71,7 +71,8 @@ def _connection(database: Database) -> Connection:
     connection = engine.connect()
     if database.is_sqlite:
         connection.connection.execute("PRAGMA foreign_keys=OFF")
-        connection.detach()
+    # Not the pool's any more: closing it really closes it, and MariaDB's lock goes with it.
+    connection.detach()
     return connection
 
 

@@ -5,20 +5,37 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from medical_ai.medications.ledger import ANSWERABLE_AHEAD
 from medical_ai.medications.schemas import DoseRead
 from medical_ai.medications.states import UNANSWERED, DoseStatus
 
 NIGHT_ENDS, MORNING_ENDS, AFTERNOON_ENDS, EVENING_ENDS = 5, 12, 18, 23
 MINUTES_PER_HOUR = 60
+NEAR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Doses that are due at the same moment."""
+    """Doses that are due at the same moment, which lies `ahead` (negative once it is over)."""
 
     due_at: datetime
     doses: list[DoseRead]
-    is_due: bool
+    ahead: timedelta
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether the moment has come."""
+        return self.ahead <= timedelta(0)
+
+    @property
+    def is_near(self) -> bool:
+        """Tell whether marking it taken is what one would do now, and not a slip of the finger."""
+        return self.ahead <= NEAR
+
+    @property
+    def is_answerable(self) -> bool:
+        """Tell whether the ledger takes an answer already."""
+        return self.ahead <= ANSWERABLE_AHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ def next_slot(
         return None
     due_at = min(dose.due_at for dose in open_doses)
     same_time = [dose for dose in open_doses if dose.due_at == due_at]
-    return Slot(due_at, same_time, is_due=due_at <= now)
+    return Slot(due_at, same_time, ahead=due_at - now)
 
 
 def spoken_wait(now: datetime, due_at: datetime) -> str:

@@ -1,0 +1,159 @@
+"""A running product, a mail sink, and a real Chromium to look at them with."""
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MessageHandler
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO_PASSWORD = "demo people meet here"
+ACCESS_TOKEN_SECONDS = 4
+CHROMIUM = next(
+    (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if os.path.exists(path)),
+    "/usr/bin/chromium",
+)
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+class Inbox(MessageHandler):
+    """Keeps what the SMTP sink was given, with the moment it came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came: queue.Queue[tuple[float, Message]] = queue.Queue()
+
+    def handle_message(self, message: Message) -> None:
+        """Take a message."""
+        self._came.put((time.time(), message))
+
+    def wait(self, seconds: float) -> tuple[float, Message]:
+        """Return the next message and when it came."""
+        return self._came.get(timeout=seconds)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing more came."""
+        return self._came.empty()
+
+
+@dataclass(frozen=True)
+class Product:
+    """A running copy: where it answers, and its mail."""
+
+    address: str
+    inbox: Inbox
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Run the product as a newcomer does, with a mail server on loopback."""
+    inbox, port = Inbox(), _free_port()
+    sink = Controller(inbox, hostname="127.0.0.1", port=_free_port())
+    sink.start()
+    folder = tmp_path_factory.mktemp("product")
+    environment = os.environ | {
+        "DEMO_PASSWORD": DEMO_PASSWORD,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(sink.port),
+        "SMTP_SECURITY": "none",
+        "RATELIMIT_ENABLED": "false",
+        "ACCESS_TOKEN_SECONDS": str(ACCESS_TOKEN_SECONDS),
+    }
+    command = [sys.executable, "-m", "medical_ai.ops.local", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--data", str(folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_ready(address, process, folder / "log")
+        yield Product(address, inbox)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=40) == 0
+    sink.stop()
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
+                if b'"healthy"' in answer.read():
+                    return
+        except OSError:
+            pass  # not listening yet
+        time.sleep(0.2)
+    raise RuntimeError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright's driver."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console said that it should not have; must stay empty."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, product: Product, complaints: list[str]) -> Iterator[Page]:
+    """A phone-sized page in a fresh profile; it may ask no other host for anything."""
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844},
+        timezone_id="Europe/Berlin",
+        base_url=product.address,
+    )
+    opened = context.new_page()
+    opened.on("console", lambda said: _listen(complaints, said.type, said.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda asked: _stay_home(complaints, product.address, asked.url))
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def _listen(complaints: list[str], kind: str, text: str) -> None:
+    # Chromium reports the status of a refused form as an error of its own; that one is ours.
+    if kind in {"error", "warning"} and "Failed to load resource" not in text:
+        complaints.append(text)
+
+
+def _stay_home(complaints: list[str], address: str, url: str) -> None:
+    if not url.startswith((address, "data:")):
+        complaints.append(f"asked another host: {url}")

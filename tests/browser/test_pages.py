@@ -1,0 +1,126 @@
+"""Every page as people meet it: accessible, and never wider than the screen."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import DEMO_PASSWORD, Product
+
+pytestmark = pytest.mark.browser
+
+SCREENS = {
+    "desktop-light": (1280, 900, "light"),
+    "desktop-dark": (1280, 900, "dark"),
+    "phone": (390, 844, "light"),
+    "narrow-dark": (320, 700, "dark"),
+}
+ALICES_PAGES = [
+    "/app/today",
+    "/app/medications",
+    "/app/medications/new",
+    "/app/history",
+    "/app/chat",
+    "/docs",
+    "/no/such/page",
+]
+PUBLIC_PAGES = ["/", "/login", "/signup"]
+
+
+@pytest.fixture(params=SCREENS)
+def open_as(
+    request: pytest.FixtureRequest, chromium: Browser, product: Product
+) -> Callable[[str | None], Page]:
+    """Open a page on one screen, signed in as somebody or as nobody."""
+    width, height, scheme = SCREENS[request.param]
+
+    def opened(who: str | None) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            base_url=product.address,
+            reduced_motion="reduce",
+        )
+        request.addfinalizer(context.close)
+        page = context.new_page()
+        if who is not None:
+            page.goto("/login")
+            page.get_by_label("E-mail address").fill(f"{who}@example.org")
+            page.get_by_label("Password").fill(DEMO_PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        return page
+
+    return opened
+
+
+def test_pages_of_nobody_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as(None)
+    for path in PUBLIC_PAGES:
+        page.goto(path)
+        _is_good(page, path)
+
+
+def test_pages_of_a_patient_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("alice")
+    for path in ALICES_PAGES:
+        page.goto(path)
+        _is_good(page, path)
+    page.goto("/app/medications")
+    page.locator("main a[href*='/app/medications/0']").first.click()
+    _is_good(page, "a medicine")
+    page.goto("/app/history")
+    page.locator("a[href*='/app/doses/']").first.click()
+    _is_good(page, "a dose")
+
+
+def test_forms_with_mistakes_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("alice")
+    page.goto("/app/medications/new")
+    page.locator("main form").first.evaluate("form => { form.noValidate = true; }")
+    page.get_by_role("button", name="Add to my list").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    _is_good(page, "a form with mistakes")
+
+
+def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("alice")
+    page.goto("/app/chat")
+    page.get_by_label("Your question").fill("my dad's face droops and he cannot speak")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator(".message-assistant")).not_to_have_attribute("aria-busy", "true")
+    _is_good(page, "an emergency")
+
+
+def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("bob")
+    for path in ("/app/today", "/app/chat"):
+        page.goto(path)
+        _is_good(page, path)
+
+
+def test_the_keyboard_reaches_every_control(page: Page) -> None:
+    page.goto("/signup")
+    controls = page.locator("a[href], button, input:not([type=hidden]), select, summary")
+    expected = controls.evaluate_all(
+        "all => all.filter(one => one.offsetParent !== null || one.matches('.skip-link')).length"
+    )
+    reached = set()
+    for _ in range(expected + 3):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "() => [...document.querySelectorAll('*')].indexOf(document.activeElement)"
+            )
+        )
+    assert len(reached - {-1, 0, 1, 2}) >= expected
+
+
+def _is_good(page: Page, what: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    width = page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
+    assert width[0] <= width[1], f"{what} is wider than the screen"
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{what}: {results.generate_report()}"

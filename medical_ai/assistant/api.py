@@ -40,7 +40,7 @@ def send_message(body: ChatQuestion) -> Response:
     return answer_question(body)
 
 
-@blueprint.post("/api/chat/message/")
+@blueprint.post("/api/chat/message", strict_slashes=False)
 @api(
     permission=Permission.CHAT_USE,
     body=ChatQuestion,

@@ -3,9 +3,8 @@
 import hashlib
 from datetime import timedelta
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import Executable, case, select
+from sqlalchemy.dialects import mysql, sqlite
 
 from medical_ai.auth.models import ThrottleWindow
 from medical_ai.core import clock
@@ -25,8 +24,7 @@ def count_attempt(database: Database, *, scope: str, subject: str, limit: int) -
         return
     digest = hashlib.sha256(subject.encode()).hexdigest()
     with database.unit_of_work() as session:
-        if not (_add_to_open(session, scope, digest) or _reopen(session, scope, digest)):
-            _open(session, scope, digest)
+        session.execute(_counted(database, scope, digest))
         row = session.execute(
             select(ThrottleWindow.attempts, ThrottleWindow.opened_at).where(
                 ThrottleWindow.scope == scope, ThrottleWindow.subject == digest
@@ -39,39 +37,17 @@ def count_attempt(database: Database, *, scope: str, subject: str, limit: int) -
         )
 
 
-def _add_to_open(session: Session, scope: str, digest: str) -> bool:
-    result = session.execute(
-        update(ThrottleWindow)
-        .where(
-            ThrottleWindow.scope == scope,
-            ThrottleWindow.subject == digest,
-            ThrottleWindow.opened_at > clock.now() - WINDOW,
-        )
-        .values(attempts=ThrottleWindow.attempts + 1)
-    )
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
-
-
-def _reopen(session: Session, scope: str, digest: str) -> bool:
-    result = session.execute(
-        update(ThrottleWindow)
-        .where(
-            ThrottleWindow.scope == scope,
-            ThrottleWindow.subject == digest,
-            ThrottleWindow.opened_at <= clock.now() - WINDOW,
-        )
-        .values(attempts=1, opened_at=clock.now())
-    )
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
-
-
-def _open(session: Session, scope: str, digest: str) -> None:
-    try:
-        with session.begin_nested():
-            session.execute(
-                insert(ThrottleWindow).values(
-                    scope=scope, subject=digest, opened_at=clock.now(), attempts=1
-                )
-            )
-    except IntegrityError:  # a parallel attempt opened the window between our look and insert
-        _add_to_open(session, scope, digest)
+def _counted(database: Database, scope: str, digest: str) -> Executable:
+    # One statement that opens, reopens or counts: look-then-insert ends in deadlocks on MariaDB
+    # when the first attempts of an address come at the same moment.
+    now = clock.now()
+    is_over = ThrottleWindow.opened_at <= now - WINDOW
+    values = {"scope": scope, "subject": digest, "opened_at": now, "attempts": 1}
+    # MariaDB assigns in this order, and the first must still see when the window was opened.
+    changed = [
+        ("attempts", case((is_over, 1), else_=ThrottleWindow.attempts + 1)),
+        ("opened_at", case((is_over, now), else_=ThrottleWindow.opened_at)),
+    ]
+    if database.is_sqlite:
+        return sqlite.insert(ThrottleWindow).values(values).on_conflict_do_update(set_=dict(changed))
+    return mysql.insert(ThrottleWindow).values(values).on_duplicate_key_update(changed)

@@ -31,4 +31,4 @@ def render_markdown(text: str) -> Markup:
         url_schemes=ALLOWED_SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )
-    return Markup(cleaned)  # noqa: S704 # nosec B704 - cleaned by nh3 in the line above
+    return Markup(cleaned)  # cleaned by nh3 in the line above  # noqa: S704  # nosec B704

@@ -9,7 +9,7 @@ import base64
 import os
 import secrets
 import signal
-import subprocess  # nosec B404 - starts the project's own processes with fixed arguments
+import subprocess  # starts the project's own processes with fixed arguments  # nosec B404
 import sys
 import time
 import urllib.error
@@ -101,7 +101,7 @@ def _new_secrets() -> dict[str, str]:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(  # noqa: S603 # nosec B603 - our own programs, fixed arguments
+    done = subprocess.run(  # our own programs, fixed arguments  # noqa: S603  # nosec B603
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode != 0:
@@ -111,7 +111,7 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches us alone, and we stop the children in order.
-    return subprocess.Popen(  # noqa: S603 # nosec B603 - our own programs, fixed arguments
+    return subprocess.Popen(  # our own programs, fixed arguments  # noqa: S603  # nosec B603
         command, cwd=ROOT, env=environment, start_new_session=True
     )
 
@@ -124,7 +124,7 @@ def _wait_until_ready(
         if any(child.poll() is not None for child in children):
             return False
         try:
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=2):  # noqa: S310 # nosec B310 - our own address
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=2):  # our own address  # noqa: S310  # nosec B310
                 return True
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from medical_ai.assistant import conversations, presentation, service
 from medical_ai.assistant.api import answer_question
 from medical_ai.assistant.schemas import MESSAGE_LIMIT, ChatQuestion, History
+from medical_ai.auth.guards import current_account
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.api import EVENT_STREAM
 from medical_ai.core.errors import DomainError, NotFound
@@ -86,6 +87,7 @@ def _around(history: History | None) -> dict[str, Any]:
         "conversations": conversations.list_sessions(current_session(), actor=actor),
         "suggestions": (presentation.SUGGESTIONS if is_patient else presentation.STAFF_SUGGESTIONS),
         "message_limit": MESSAGE_LIMIT,
+        "zone": current_account().timezone,
     }
 
 

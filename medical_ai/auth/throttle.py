@@ -49,5 +49,6 @@ def _counted(database: Database, scope: str, digest: str) -> Executable:
         ("opened_at", case((is_over, now), else_=ThrottleWindow.opened_at)),
     ]
     if database.is_sqlite:
-        return sqlite.insert(ThrottleWindow).values(values).on_conflict_do_update(set_=dict(changed))
+        opened = sqlite.insert(ThrottleWindow).values(values)
+        return opened.on_conflict_do_update(set_=dict(changed))
     return mysql.insert(ThrottleWindow).values(values).on_duplicate_key_update(changed)

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
+from medical_ai.core.config import Settings
 from medical_ai.core.database import settings_of
 from medical_ai.jobs.models import Job, JobStatus
 
@@ -126,7 +127,7 @@ def retry_job(session: Session, job: ClaimedJob, *, error: str, permanent: bool)
 
     Returns True where the job is given up.
     """
-    gives_up = permanent or job.attempts >= settings_of(session).job_attempts
+    gives_up = permanent or is_last_try(settings_of(session), job)
     _change(
         session,
         job.id,
@@ -141,6 +142,11 @@ def retry_job(session: Session, job: ClaimedJob, *, error: str, permanent: bool)
     return gives_up
 
 
+def is_last_try(settings: Settings, job: ClaimedJob) -> bool:
+    """Tell whether a job that fails now is given up."""
+    return job.attempts >= settings.job_attempts
+
+
 def backoff(attempts: int) -> timedelta:
     """Return the wait before the next try: doubling, bounded, with up to a fifth of jitter."""
     seconds = min(BACKOFF_FIRST_SECONDS * 2 ** (attempts - 1), BACKOFF_LONGEST_SECONDS)
@@ -149,14 +155,7 @@ def backoff(attempts: int) -> timedelta:
 
 def release_stale_jobs(session: Session) -> int:
     """Put back jobs whose worker died or froze past its lease; return how many."""
-    now = clock.now()
-    result = session.execute(
-        update(Job)
-        .where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
-        .values(status=JobStatus.READY, lease_until=None, run_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    return _rows(result)
+    return _release(session, Job.lease_until < clock.now())
 
 
 def list_job_workers(session: Session) -> list[str]:
@@ -168,13 +167,7 @@ def list_job_workers(session: Session) -> list[str]:
 
 def release_jobs_of(session: Session, *, worker: str) -> int:
     """Put back what a worker held that is known to be dead; return how many."""
-    result = session.execute(
-        update(Job)
-        .where(Job.status == JobStatus.RUNNING, Job.worker == worker)
-        .values(status=JobStatus.READY, lease_until=None, run_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    return _rows(result)
+    return _release(session, Job.worker == worker)
 
 
 def delete_old_jobs(session: Session) -> int:
@@ -202,6 +195,24 @@ def _change(
         .execution_options(synchronize_session=False)
     )
     return _rows(result) == 1
+
+
+def _release(session: Session, which: ColumnElement[bool]) -> int:
+    # A job on its last try may be what killed its worker: it is given up, not handed on for ever.
+    now = clock.now()
+    was_last = Job.attempts >= settings_of(session).job_attempts
+    result = session.execute(
+        update(Job)
+        .where(Job.status == JobStatus.RUNNING, which)
+        .values(
+            status=case((was_last, JobStatus.DEAD.value), else_=JobStatus.READY.value),
+            finished_at=case((was_last, now), else_=None),
+            lease_until=None,
+            run_at=now,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return _rows(result)
 
 
 def _rows(result: object) -> int:

@@ -65,14 +65,13 @@ def typed_medicine(typed: MultiDict[str, str]) -> MedicineForm:
 
 
 def form_of(medicine: MedicationRead) -> MedicineForm:
-    """Return the form for a medicine there is."""
+    """Return the form for a medicine there is; its first day cannot be changed."""
     schedule = medicine.schedules[0] if medicine.schedules else None
     return MedicineForm(
         name=medicine.name,
         instructions=medicine.instructions,
         times=list(schedule.times) if schedule else [""],
         days=list(schedule.days) if schedule else list(WEEKDAYS),
-        start_on=medicine.start_on.isoformat(),
         end_on=medicine.end_on.isoformat() if medicine.end_on else "",
         has_fixed_times=len(medicine.schedules) <= 1,
     )

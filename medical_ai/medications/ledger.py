@@ -55,9 +55,13 @@ def plan_schedule(session: Session, schedule: MedicationSchedule, until: datetim
         return 0
     set_committed_value(schedule, "planned_until", until)
     rule = times_of_day(schedule.rule, medication.start_on, medication.end_on)
+    # Of any schedule of this medicine: one that was replaced leaves answered doses behind, and
+    # nobody may be asked for those again.
     written = set(
         session.scalars(
-            select(Dose.slot).where(Dose.schedule_id == schedule.id, Dose.due_at > planned_until)
+            select(Dose.slot).where(
+                Dose.medication_id == medication.id, Dose.due_at > planned_until
+            )
         )
     )
     planned = [
@@ -138,13 +142,13 @@ def answer_dose(session: Session, *, actor: Actor, dose_id: UUID, status: DoseSt
     if dose.status != status:
         answered = session.execute(
             update(Dose)
-            .where(Dose.id == dose.id, Dose.status == dose.status)
+            .where(Dose.id == dose.id)  # whatever the worker made of it: the patient knows best
             .values(status=status, answered_at=clock.now())
             .execution_options(synchronize_session=False)
         )
         if answered.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
-            raise Conflict("This dose changed meanwhile. Look again.")
-        session.expire(dose)
+            raise Conflict("This dose was taken back meanwhile. Look again.")
+        session.expire(dose, ["status", "answered_at"])
         tag = AuditTag.DOSE_TAKEN if status is DoseStatus.TAKEN else AuditTag.DOSE_SKIPPED
         audit.record(
             session, tag=tag, actor=actor, patient_id=patient.id, subject=("dose", dose.id)
@@ -190,8 +194,11 @@ def list_doses(
     today_start, today_end = day_bounds(patient, clock.now())
     if start is None and end is None:
         start, end = today_start, today_end
-    start = start or (end or today_end) - timedelta(days=1)
-    end = end or start + timedelta(days=1)
+    try:
+        start = start or (end or today_end) - timedelta(days=1)
+        end = end or start + timedelta(days=1)
+    except OverflowError:
+        raise InvalidInput("This is outside the calendar.") from None
     if end - start > LONGEST_SPAN:
         raise InvalidInput("Ask for at most three months at once.")
     doses = session.scalars(

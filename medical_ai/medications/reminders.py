@@ -102,7 +102,8 @@ def deliver_reminder(database: Database, job: ClaimedJob, channels: dict[str, Ch
     try:
         receipt = channels[channel].send(message)
     except ChannelFailed as error:
-        status = DeliveryStatus.FAILED if error.is_permanent else DeliveryStatus.RETRYING
+        is_over = error.is_permanent or jobs.is_last_try(database.settings, job)
+        status = DeliveryStatus.FAILED if is_over else DeliveryStatus.RETRYING
         with database.unit_of_work() as session:
             _conclude(session, dose_id, channel, status, error.answer)
         if error.is_permanent:

@@ -1,7 +1,7 @@
 """What the medicine endpoints take and give."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -133,9 +133,19 @@ class DosesQuery(Query):
         for moment in (self.from_, self.to):
             if moment is not None and moment.tzinfo is None:
                 raise FieldInvalid("A moment needs an offset, such as Z.")
+            if moment is not None and not _has_utc(moment):
+                raise FieldInvalid("This is outside the calendar.")
         if self.from_ and self.to and self.to <= self.from_:
             raise FieldInvalid("`to` must be later than `from`.")
         return self
+
+
+def _has_utc(moment: datetime) -> bool:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:  # the first and last hours of the calendar, with an offset
+        return False
+    return True
 
 
 def spoken_times(times: list[str]) -> str:

@@ -5,6 +5,7 @@ Nothing here decides what to say or to whom.
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -65,8 +66,11 @@ class EmailChannel:
         """Send one e-mail. Raises ChannelFailed."""
         mail = self._compose(message)
         try:
-            with self._connect() as server:
+            with closing(self._connect()) as server:
                 server.send_message(mail)
+                # Taken is taken: a server that parts rudely must not make us send it again.
+                with suppress(OSError, smtplib.SMTPException):
+                    server.quit()
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise ChannelFailed(str(code), is_permanent=code >= SMTP_PERMANENT) from error
@@ -109,3 +113,11 @@ class EmailChannel:
             server.close()
             raise
         return server
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    # What was accepted is accepted: an odd answer to QUIT must not have it sent again.
+    try:
+        server.quit()
+    except (OSError, smtplib.SMTPException):
+        server.close()

@@ -57,7 +57,7 @@ SETTING_KINDS = {
 }
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 GROUP_OR_FIELD = re.compile(r"^ {4}# -- (?P<group>.+)$|^ {4}(?P<field>[a-z_]+): ", re.MULTILINE)
-OUTSIDE_VARIABLE = re.compile(r'environ\.get\("(?P<name>[A-Z_]+)"')
+OUTSIDE_VARIABLE = re.compile(r'environ\.get\(["\'](?P<name>[A-Z_]+)')
 ABOUT_SETTINGS = """
 Every setting of the application. Set it in the environment, or in the `.env` file of the folder
 the application is started in (`ENV_FILE` names another file). `.env.template` is a copy to begin
@@ -87,10 +87,12 @@ TABLE_KINDS: tuple[tuple[type[Any], str, str], ...] = (
     (Date, "date", "date"),
     (JSON, "json", "json"),
 )
+TENANT_COLUMN = "hospital_id"
 ABOUT_TABLES = """
 Every table, by the package that owns it. Ids are UUIDv7, so they sort by the time they were made.
-Moments are stored in UTC with microseconds. Columns that end in `_sealed` hold encrypted bytes
-that only the patient's data key opens; that key is itself sealed by the key ring.
+Moments are stored in UTC with microseconds. Columns that end in `_sealed` hold encrypted bytes:
+the patient's data key opens them, and the key ring opens that key. The key ring itself opens what
+belongs to no patient.
 
 The diagram shows tables that point at one another, by their keys alone. Nearly every table also
 points at `hospitals` by its `hospital_id`; those lines are left out.
@@ -106,12 +108,12 @@ Send and expect `application/json`. An access token goes into the header
 (`application/problem+json`) and never repeat what was sent. Lists are `{"items": […], "next": …}`.
 """
 SCHEMA_LIMITS = {
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "minimum": "at least {}",
-    "maximum": "at most {}",
+    "minLength": "length ≥ {}",
+    "maxLength": "length ≤ {}",
+    "minItems": "items ≥ {}",
+    "maxItems": "items ≤ {}",
+    "minimum": "≥ {}",
+    "maximum": "≤ {}",
 }
 
 
@@ -267,9 +269,8 @@ def _diagram(tables: Iterable[Table]) -> str:
     keys = [
         (column, key.column.table)
         for table in tables
-        for column in table.columns
+        for column in _shown_keys(table)
         for key in column.foreign_keys
-        if key.column.table.name != "hospitals"
     ]
     shown = {table.name: table for column, parent in keys for table in (column.table, parent)}
     entities = [line for _, table in sorted(shown.items()) for line in _entity(table)]
@@ -277,12 +278,16 @@ def _diagram(tables: Iterable[Table]) -> str:
     return "\n".join(["```mermaid", "erDiagram", *entities, *relations, "```"])
 
 
+def _shown_keys(table: Table) -> list[Column[Any]]:
+    keys = [column for column in table.columns if column.primary_key or column.foreign_keys]
+    return [column for column in keys if column.name != TENANT_COLUMN]
+
+
 def _entity(table: Table) -> Iterator[str]:
     yield f"  {table.name} {{"
-    for column in table.columns:
-        if column.primary_key or column.foreign_keys:
-            word = next(word for kind, word, _ in TABLE_KINDS if isinstance(column.type, kind))
-            yield f"    {word} {column.name} {'PK' if column.primary_key else 'FK'}"
+    for column in _shown_keys(table):
+        word = next(word for kind, word, _ in TABLE_KINDS if isinstance(column.type, kind))
+        yield f"    {word} {column.name} {'PK' if column.primary_key else 'FK'}"
     yield "  }"
 
 
@@ -348,7 +353,7 @@ def _describe_shape(name: str, schema: Document) -> list[str]:
         for field, about in schema.get("properties", {}).items()
     ]
     about = " ".join(schema.get("description", "").split())
-    head = ("Field", "Kind", "Always there", "What it is")
+    head = ("Field", "Kind", "Required", "What it is")
     return [f"### {name}", about, _table(head, rows) if rows else _schema_kind(schema)]
 
 
@@ -367,7 +372,7 @@ def _schema_kind(schema: Document) -> str:
 
 def _about(schema: Document) -> str:
     limits = [words.format(schema[key]) for key, words in SCHEMA_LIMITS.items() if key in schema]
-    return " ".join([schema.get("description", ""), ", ".join(limits)]).strip()
+    return "; ".join([part for part in (schema.get("description", ""), ", ".join(limits)) if part])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

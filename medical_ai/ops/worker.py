@@ -24,11 +24,11 @@ from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
 from medical_ai.medications import ledger, reminders
 from medical_ai.notifications.channels import Channel, EmailChannel
+from medical_ai.notifications.journal import Journal, JournaledChannel
 from medical_ai.ops import heartbeat
 
 UPKEEP_SECONDS = 15.0
-SHUTDOWN_SECONDS = 20.0
-CLAIM_ROUNDS = 50
+CLAIM_BATCH = 100
 
 Handler = Callable[[Database, ClaimedJob, dict[str, Channel]], None]
 
@@ -43,11 +43,14 @@ class Worker:
         settings = database.settings
         self.name = f"{socket.gethostname()[:48]}:{os.getpid()}"
         self._database = database
-        self._channels: dict[str, Channel] = {EmailChannel.name: EmailChannel(settings)}
+        self._journal = Journal(settings.data_dir / "journal")
+        email = JournaledChannel(EmailChannel(settings), self._journal)
+        self._channels: dict[str, Channel] = {email.name: email}
         self._threads = ThreadPoolExecutor(settings.job_threads, thread_name_prefix="job")
         self._free = threading.Semaphore(settings.job_threads)
         self._last_upkeep = float("-inf")
         self._is_away = False
+        self._stopping = threading.Event()
 
     def tick(self) -> None:
         """Do what is due. A database that is away is waited for, and said once."""
@@ -55,7 +58,8 @@ class Worker:
             if time.monotonic() - self._last_upkeep >= UPKEEP_SECONDS:
                 self._upkeep()
                 self._last_upkeep = time.monotonic()
-            self._claim_and_start()
+            self._claim_doses()
+            self._start_runners()
         except (OperationalError, PoolTimeout) as error:
             if not self._is_away:
                 get_logger().error("worker.database-away", exc_info=error, worker=self.name)
@@ -70,6 +74,7 @@ class Worker:
 
     def stop(self) -> None:
         """Let running jobs finish; what is left stays in the outbox."""
+        self._stopping.set()
         self._threads.shutdown(wait=True, cancel_futures=False)
 
     def _upkeep(self) -> None:
@@ -80,6 +85,7 @@ class Worker:
             jobs.delete_old_jobs(session)
             lateness = ledger.lateness_p99(session)
             heartbeat.beat(session, worker=self.name, lateness_p99_seconds=lateness)
+        self._journal.forget_old()
         for event, count in (("planned", planned), ("missed", missed), ("released", stale)):
             if count:
                 get_logger().info(f"worker.{event}", count=count, worker=self.name)
@@ -94,42 +100,35 @@ class Worker:
         ]
         return sum(jobs.release_jobs_of(session, worker=name) for name in orphaned)
 
-    def _claim_and_start(self) -> None:
-        for _ in range(CLAIM_ROUNDS):
-            free = self._take_free()
-            try:
-                with self._database.unit_of_work() as session:
-                    claimed_doses = reminders.claim_due_doses(session)
-                    session.flush()
-                    claimed = jobs.claim_jobs(session, worker=self.name, limit=free)
-            except SQLAlchemyError:
-                self._give_back(free)
-                raise
-            self._give_back(free - len(claimed))
-            for job in claimed:
-                self._threads.submit(self._run, job)
-            if not claimed and not claimed_doses:
-                return
-            if not free:
-                return
+    def _claim_doses(self) -> None:
+        claimed = CLAIM_BATCH
+        while claimed == CLAIM_BATCH:  # a full batch: more may be due
+            with self._database.unit_of_work() as session:
+                claimed = reminders.claim_due_doses(session, limit=CLAIM_BATCH)
 
-    def _take_free(self) -> int:
-        taken = 0
+    def _start_runners(self) -> None:
         while self._free.acquire(blocking=False):
-            taken += 1
-        return taken
+            self._threads.submit(self._run_jobs)
 
-    def _give_back(self, count: int) -> None:
-        if count > 0:
-            self._free.release(count)
+    def _run_jobs(self) -> None:
+        """Run jobs one after another until none is due; each thread claims for itself."""
+        try:
+            while not self._stopping.is_set():
+                with self._database.unit_of_work() as session:
+                    claimed = jobs.claim_jobs(session, worker=self.name, limit=1)
+                if not claimed:
+                    return
+                self._run(claimed[0])
+        except SQLAlchemyError as error:  # the next tick starts runners again
+            get_logger().warning("worker.claim-failed", exc_info=error, worker=self.name)
+        finally:
+            self._free.release()
 
     def _run(self, job: ClaimedJob) -> None:
         try:
             HANDLERS[job.kind](self._database, job, self._channels)
         except Exception as error:  # one bad job must not stop the queue
             self._put_back(job, error)
-        finally:
-            self._free.release()
 
     def _put_back(self, job: ClaimedJob, error: Exception) -> None:
         fields = {"job_id": job.id, "job_kind": job.kind, "attempt": job.attempts}

@@ -1,6 +1,6 @@
 """The pages that join domains: landing, today, and the API reference."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
@@ -30,6 +30,12 @@ REMINDED = timedelta(days=1)
 """A reminder nobody answered stays on top until the next day is over; then the history tells."""
 AHEAD = timedelta(days=2)
 """How far past today the next dose is looked for."""
+
+
+@blueprint.app_template_filter("in_zone")
+def in_zone(moment: datetime, zone: str) -> datetime:
+    """Return a moment on the wall clock of a zone."""
+    return moment.astimezone(zone_of(zone))
 
 
 @blueprint.app_context_processor
@@ -72,8 +78,7 @@ def today() -> ResponseReturnValue:
     """Show the patient's day; staff without a record of their own are told so."""
     patient = _find_patient()
     if patient is None:
-        local = clock.now().astimezone(zone_of("UTC"))
-        return render_template("web/today_staff.html", greeting="Welcome", date=local.date())
+        return render_template("web/today_staff.html")
     return render_template("web/today.html", today=_today(patient), wait=spoken_wait)
 
 

@@ -20,6 +20,10 @@ function link(href, text, className) {
   return made;
 }
 
+function icon(name) {
+  return document.getElementById(`icon-${name}`).content.cloneNode(true);
+}
+
 function tel(number) {
   return `tel:${number.replace(/\D/g, "")}`;
 }
@@ -28,7 +32,9 @@ function tel(number) {
 function advicePanel(triage) {
   const panel = element("div", `advice advice-${triage.level}`);
   panel.setAttribute("role", triage.level === "emergency" ? "alert" : "note");
-  const title = triage.crisis ? "You are not alone" : TITLES[triage.level];
+  const title = element("p", "advice-title");
+  title.append(icon(triage.level === "emergency" ? "phone" : "warning"));
+  title.append(triage.crisis ? "You are not alone" : TITLES[triage.level]);
   const text = element("p", "advice-text");
   let done = 0;
   for (const match of triage.advice.matchAll(TELEPHONE)) {
@@ -36,9 +42,13 @@ function advicePanel(triage) {
     done = match.index + match[0].length;
   }
   text.append(triage.advice.slice(done));
-  panel.append(element("p", "advice-title", title), text);
+  panel.append(title, text);
   const first = triage.advice.match(TELEPHONE)?.[0];
-  if (first) panel.append(link(tel(first), `Call ${first}`, "btn btn-call"));
+  if (first) {
+    const call = link(tel(first), "", "btn btn-call");
+    call.append(icon("phone"), `Call ${first}`);
+    panel.append(call);
+  }
   return panel;
 }
 
@@ -56,8 +66,21 @@ function addAnswer() {
   article.setAttribute("aria-busy", "true");
   article.append(element("div", "prose typed"));
   messages.append(article);
-  article.scrollIntoView({ block: "nearest" });
+  show(article);
   return article;
+}
+
+// Advice must be seen from its first word; a short answer only has to be in sight.
+function show(article) {
+  const isTall = article.offsetHeight > innerHeight / 2;
+  const block = isTall || article.querySelector(".advice") ? "start" : "nearest";
+  article.scrollIntoView({ block });
+}
+
+// A keyboard that slides in would cover the answer, so only where there is a real one.
+function readyForMore(article) {
+  const isUrgent = article.querySelector(".advice");
+  if (!isUrgent && matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
 }
 
 // Server-sent events over fetch: EventSource cannot post.
@@ -91,7 +114,7 @@ function take(event, article, shown) {
   if (event.name === "triage" && event.data.level in TITLES) {
     shown.advice = event.data.advice;
     article.prepend(advicePanel(event.data));
-    article.scrollIntoView({ block: "nearest" });
+    show(article);
   } else if (event.name === "delta") {
     shown.text += event.data.text;
     article.classList.remove("message-waiting");
@@ -111,13 +134,23 @@ async function finish(answer, article) {
   if (!page.ok) return;
   const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
   const rendered = fresh.getElementById(`message-${answer.message_id}`);
-  // An alert that is put in again would be read out again.
-  rendered?.querySelector("[role=alert]")?.removeAttribute("role");
-  if (rendered) article.replaceWith(document.adoptNode(rendered));
-  const list = fresh.getElementById("conversations");
-  if (list) document.getElementById("conversations").replaceWith(document.adoptNode(list));
-  announcer.textContent = rendered?.querySelector(".prose")?.textContent.trim() ?? "";
-  rendered?.scrollIntoView({ block: "nearest" });
+  if (rendered) settle(article, document.adoptNode(rendered));
+  for (const id of ["chat-top", "conversations"]) {
+    const part = fresh.getElementById(id);
+    if (part) document.getElementById(id).replaceWith(document.adoptNode(part));
+  }
+  announcer.textContent = article.querySelector(".prose")?.textContent.trim() ?? "";
+}
+
+// The panel stays the one that was read out: an alert that is put in again is read out again.
+function settle(article, rendered) {
+  const panel = article.querySelector(".advice");
+  if (panel) rendered.querySelector(".advice")?.remove();
+  for (const child of [...article.children]) if (child !== panel) child.remove();
+  article.id = rendered.id;
+  article.className = rendered.className;
+  article.append(...rendered.childNodes);
+  show(article);
 }
 
 function showFailure(article, reason, question) {
@@ -160,7 +193,7 @@ async function ask(question) {
   } finally {
     article.removeAttribute("aria-busy");
     button.disabled = false;
-    field.focus();
+    readyForMore(article);
   }
 }
 
@@ -184,4 +217,5 @@ field.addEventListener("keydown", (event) => {
 });
 
 addEventListener("popstate", () => location.reload());
-messages.querySelector(".message:last-child")?.scrollIntoView({ block: "nearest" });
+const last = messages.querySelector(".message:last-child");
+if (last) show(last);

@@ -14,7 +14,10 @@ function keyOf(root) {
 async function look() {
   const today = document.getElementById("today");
   const answer = await fetch(today.dataset.notices, { headers: { Accept: "text/html" } });
-  if (answer.status === 401) return false;
+  if (answer.status === 401) {
+    location.reload(); // signed out elsewhere: the guard leads to the sign-in page and back here
+    return false;
+  }
   if (!answer.ok) return true;
   const fragment = parse(await answer.text());
   if (keyOf(fragment) !== keyOf(document)) await refresh(today, fragment);

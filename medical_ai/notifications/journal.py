@@ -1,0 +1,55 @@
+"""A note on disk that a provider took a message, written the instant it says so.
+
+Between a mail server's "250" and our commit lies a moment in which a killed process would leave
+the message looking unsent, and the next worker would send it again. The note is a file of its own,
+which outlives the process; whoever repeats the job on this machine finds it and does not send.
+It guards against killed processes, not against a machine that loses power in that moment: there
+the Message-ID, which is the same both times, is what is left.
+"""
+
+import time
+from pathlib import Path
+
+from medical_ai.notifications.channels import Channel, Message, Receipt
+
+KEPT_SECONDS = 86_400
+FROM_JOURNAL = "journal"
+
+
+class Journal:
+    """The notes of this machine's workers, one empty file for each accepted message."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def note(self, key: str) -> None:
+        """Remember that the message with this key was taken."""
+        (self._folder / key).touch(mode=0o600)
+
+    def knows(self, key: str) -> bool:
+        """Tell whether the message with this key was taken, by whichever worker sent it."""
+        return (self._folder / key).exists()
+
+    def forget_old(self) -> None:
+        """Remove notes that no job can ask for any more."""
+        oldest = time.time() - KEPT_SECONDS
+        for path in self._folder.iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+
+
+class JournaledChannel:
+    """A channel that sends a key once on this machine, however often the job is repeated."""
+
+    def __init__(self, channel: Channel, journal: Journal) -> None:
+        self.name = channel.name
+        self._channel, self._journal = channel, journal
+
+    def send(self, message: Message) -> Receipt:
+        """Send unless the journal knows the key. Raises ChannelFailed."""
+        if self._journal.knows(message.key):
+            return Receipt(FROM_JOURNAL)
+        receipt = self._channel.send(message)
+        self._journal.note(message.key)
+        return receipt

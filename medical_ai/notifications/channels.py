@@ -113,11 +113,3 @@ class EmailChannel:
             server.close()
             raise
         return server
-
-
-def _hang_up(server: smtplib.SMTP) -> None:
-    # What was accepted is accepted: an odd answer to QUIT must not have it sent again.
-    try:
-        server.quit()
-    except (OSError, smtplib.SMTPException):
-        server.close()

@@ -18,7 +18,7 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing
 from medical_ai.core.database import database_of
-from medical_ai.core.errors import NotFound
+from medical_ai.core.errors import NotFound, PermissionDenied
 from medical_ai.core.ids import new_id
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
@@ -107,10 +107,11 @@ def list_sessions(session: Session, *, actor: Actor) -> list[ChatSession]:
     return [
         ChatSession(
             session_id=row.id,
-            title=_title(session, _open(session, actor, row)),
+            title=_title(session, opened),
             updated_at=row.updated_at,
         )
         for row in found
+        if (opened := _find_opened(session, actor, row)) is not None
     ]
 
 
@@ -143,6 +144,13 @@ def _open(session: Session, actor: Actor, row: Conversation) -> OpenConversation
     # Access is checked anew each time: whoever lost it cannot read what was said.
     patient = patients.get_patient_for(session, actor, row.patient_id, Permission.RECORD_READ)
     return OpenConversation(row, patient, patient.vault)
+
+
+def _find_opened(session: Session, actor: Actor, row: Conversation) -> OpenConversation | None:
+    try:
+        return _open(session, actor, row)
+    except (NotFound, PermissionDenied):  # about a record the actor has lost access to
+        return None
 
 
 def _messages_of(opened: OpenConversation) -> Select[ChatMessage]:

@@ -14,6 +14,7 @@ from medical_ai.mcp_tools.registry import Registry, Tool, ToolResult
 from medical_ai.medications import ledger, service
 from medical_ai.medications.schedule import slot_of
 from medical_ai.medications.schemas import DoseRead, MedicationRead
+from medical_ai.medications.states import UNANSWERED
 from medical_ai.patients.schemas import PatientRef
 
 
@@ -53,14 +54,14 @@ def get_doses(
 def get_next_dose(
     session: Session, actor: Actor, patient: PatientRef, _arguments: PatientArguments
 ) -> ToolResult:
-    """Read the first dose from now on that is not answered, and others of the same minute."""
+    """Read the first dose from now on that is not answered, and others like it of that minute."""
     first = ledger.find_next_dose(session, actor=actor, patient=patient)
     if first is None:
         return ToolResult([])
     same_time = ledger.list_doses(
         session, actor=actor, patient=patient, start=first.due_at, end=_minute_after(first.due_at)
     )
-    return ToolResult([dose_row(one) for one in same_time])
+    return ToolResult([dose_row(one) for one in same_time if one.status in UNANSWERED])
 
 
 def medication_row(medication: MedicationRead) -> dict[str, Any]:

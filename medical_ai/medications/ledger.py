@@ -212,13 +212,13 @@ def list_doses(
 
 
 def find_next_dose(session: Session, *, actor: Actor, patient: PatientRef) -> DoseRead | None:
-    """Return the first unanswered dose from now on, if one is planned."""
+    """Return the first unanswered dose from this minute on, if one is planned."""
     actor.require(Permission.MEDICATION_READ)
     dose = session.scalar(
         select(Dose)
         .where(
             Dose.patient_id == patient.id,
-            Dose.due_at >= clock.now(),
+            Dose.due_at >= clock.now().replace(second=0, microsecond=0),
             Dose.status.in_(UNANSWERED),
         )
         .options(selectinload(Dose.deliveries))

@@ -71,7 +71,7 @@ class MedicationUpdate(Input):
     name: MedicineName | None = None
     instructions: Instructions | None = None
     schedules: Annotated[list[TimesSchedule], Field(min_length=1, max_length=8)] | None = None
-    end_on: date | None = None
+    end_on: date | None = Field(None, description="Last day, included; null takes it back.")
 
 
 class ScheduleRead(Output):

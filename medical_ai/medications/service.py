@@ -82,10 +82,11 @@ def change_medication(
         if text is not None:
             sealed = vault.seal_text(text, "medications", field, medication.id)
             setattr(medication, f"{field}_sealed", sealed)
-    if data.end_on is not None:
+    ends_otherwise = "end_on" in data.model_fields_set  # null takes the last day back
+    if ends_otherwise:
         _check_days(medication.start_on, data.end_on, medication.start_on)
         medication.end_on = data.end_on
-    if data.schedules is not None or data.end_on is not None:
+    if data.schedules is not None or ends_otherwise:
         _replan(session, medication, data.schedules, patient.home_zone)
     _record(session, actor, AuditTag.MEDICATION_CHANGED, medication)
     return _read(medication, vault)

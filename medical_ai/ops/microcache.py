@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 FRESH_SECONDS = 1.0
+USABLE_SECONDS = 3.0
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -52,8 +53,10 @@ class MicroCache:
         last = self._answers.get(key)
         if last is not None and time.monotonic() - last.made_at < FRESH_SECONDS:
             return last
-        # Whoever asks first waits for an answer; later ones take the last while one is made.
-        if not lock.acquire(blocking=last is None):
+        # Whoever asks first waits for an answer; later ones take the last while one is made,
+        # unless nobody asked for so long that it tells nothing of the present.
+        is_usable = last is not None and time.monotonic() - last.made_at < USABLE_SECONDS
+        if not lock.acquire(blocking=not is_usable):
             return last or self._make(environ)
         try:
             newer = self._answers.get(key)

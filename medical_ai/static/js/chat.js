@@ -77,10 +77,11 @@ function show(article) {
   article.scrollIntoView({ block });
 }
 
-// A keyboard that slides in would cover the answer, so only where there is a real one.
+// The keyboard of a phone covers the answer: it goes away there, and comes back at a touch.
 function readyForMore(article) {
   const isUrgent = article.querySelector(".advice");
-  if (!isUrgent && matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
+  if (!matchMedia("(pointer: fine)").matches) field.blur();
+  else if (!isUrgent) field.focus({ preventScroll: true });
 }
 
 // Server-sent events over fetch: EventSource cannot post.

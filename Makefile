@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# The flask command would read .env by itself, beside our one way to read settings.
+export FLASK_SKIP_DOTENV := 1
 
 PYTHON ?= python3
 PORT ?= 5000
@@ -12,7 +14,7 @@ RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
 CODE := medical_ai tests app.py db.py gunicorn_config.py
 
-.PHONY: help run test check lint fix migrate demo e2e bench lock docs triage-eval clean
+.PHONY: help run test check lint fix migrate demo e2e bench lock docs screenshots triage-eval clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -37,6 +39,7 @@ lint: $(DEV_STAMP) ## Style, types, complexity, imports, secrets, dead code
 	@$(BIN)/codespell
 	@$(BIN)/bandit -q -ll -r medical_ai -c pyproject.toml
 	@$(BIN)/python -m tests.tools.secrets_scan
+	@$(BIN)/python -m medical_ai.ops.documentation --check
 
 fix: $(DEV_STAMP) ## Let the tools mend what they can
 	@$(BIN)/ruff check --fix $(CODE)
@@ -61,6 +64,10 @@ triage-eval: $(DEV_STAMP) ## Measure red-flag triage: make triage-eval FILES="a.
 
 docs: $(DEV_STAMP) ## Write the generated pages of docs/
 	@$(BIN)/python -m medical_ai.ops.documentation
+
+screenshots: $(DEV_STAMP) ## Take the README's pictures
+	@deploy/system-packages.sh test
+	@$(BIN)/python -m tests.tools.screenshots
 
 lock: $(DEV_STAMP) ## Resolve and hash the requirements anew
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt

@@ -9,7 +9,7 @@ from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion, ChatSession, 
 from medical_ai.assistant.streaming import stream_answer
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.api import EVENT_STREAM, api, to_response
-from medical_ai.core.http import current_actor, current_database, current_session
+from medical_ai.core.http import current_actor, current_database, current_session, release_session
 from medical_ai.core.schemas import Listing
 
 blueprint = Blueprint("chat_api", __name__)
@@ -18,6 +18,7 @@ blueprint = Blueprint("chat_api", __name__)
 def answer_question(question: ChatQuestion) -> Response:
     """Answer as the client asked: a stream of events, or one JSON object."""
     database, actor = current_database(), current_actor()
+    release_session()  # a turn has transactions of its own
     if EVENT_STREAM in request.accept_mimetypes.values():
         return stream_answer(database, actor=actor, question=question)
     return to_response(service.ask(database, actor=actor, question=question), 200, ChatAnswer)

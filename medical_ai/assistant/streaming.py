@@ -4,6 +4,7 @@ The queue lets a heartbeat go out while a stage is slow, and lets a client that 
 work. Streams are bounded, because each holds a thread of the server for as long as it lasts.
 """
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterator
@@ -33,11 +34,14 @@ def stream_answer(database: Database, *, actor: Actor, question: ChatQuestion) -
     if not slots.acquire(blocking=False):
         raise TooManyRequests("Many answers are being written. Try again.", retry_after_seconds=2)
     stream = _Stream(database, actor, question, slots, current_request_id())
-    return Response(
+    response = Response(
         stream.events(),
         mimetype=EVENT_STREAM,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+    # Called however the response ends, even when not one event of it was asked for.
+    response.call_on_close(stream.close)
+    return response
 
 
 @cache
@@ -62,20 +66,22 @@ class _Stream:
         self._gone = threading.Event()
 
     def events(self) -> Iterator[str]:
-        """Yield the events as text; closing the iterator stops the work."""
+        """Yield the events as text, with a heartbeat while nothing happens."""
         limit = self._database.settings.chat_timeout_seconds
-        worker = threading.Thread(target=self._work, daemon=True)
-        try:
-            worker.start()
-            for _ in range(max(1, int(limit / HEARTBEAT_SECONDS)) + 1):
-                yield from self._drain()
-                if not worker.is_alive() and self._queue.empty():
-                    return
-                yield ": still here\n\n"
-            yield self._failure(UpstreamUnavailable("This took too long. Please ask again."))
-        finally:
-            self._gone.set()
-            self._slots.release()
+        context = contextvars.copy_context()  # the request's id goes with the work
+        worker = threading.Thread(target=context.run, args=(self._work,), daemon=True)
+        worker.start()
+        for _ in range(max(1, int(limit / HEARTBEAT_SECONDS)) + 1):
+            yield from self._drain()
+            if not worker.is_alive() and self._queue.empty():
+                return
+            yield ": still here\n\n"
+        yield self._failure(UpstreamUnavailable("This took too long. Please ask again."))
+
+    def close(self) -> None:
+        """Stop the work and make room for another stream."""
+        self._gone.set()
+        self._slots.release()
 
     def _drain(self) -> Iterator[str]:
         while True:

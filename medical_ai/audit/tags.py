@@ -9,12 +9,9 @@ class AuditTag(StrEnum):
     ACCOUNT_CREATED = "account:created"
     ACCOUNT_SIGNED_IN = "account:signed-in"
     ACCOUNT_SIGN_IN_FAILED = "account:sign-in:failed"
-    ACCOUNT_SIGN_IN_THROTTLED = "account:sign-in:throttled"
     ACCOUNT_SIGNED_OUT = "account:signed-out"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
     PATIENT_CREATED = "patient:created"
-    RECORD_VIEWED = "patient:record:viewed"
-    ACCESS_REFUSED = "patient:access:refused"
     MEDICATION_ADDED = "medication:added"
     MEDICATION_CHANGED = "medication:changed"
     MEDICATION_STOPPED = "medication:stopped"

@@ -21,7 +21,12 @@ from medical_ai.auth.service import Client, LiveAccount
 from medical_ai.core.actor import Actor, Via
 from medical_ai.core.config import Settings
 from medical_ai.core.errors import Unauthenticated
-from medical_ai.core.http import current_database, current_session, current_settings
+from medical_ai.core.http import (
+    current_database,
+    current_session,
+    current_settings,
+    release_session,
+)
 
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -155,12 +160,12 @@ def _authenticate_cookies() -> None:
         claims = _read_token("cookies", refresh=False)
         _require_live(claims)
     except Unauthenticated:
+        release_session()  # the renewal writes in a transaction of its own
         claims = _claims_of(_renew_from_cookie())
     g.actor = _actor_of(claims, "web")
 
 
 def _renew_from_cookie() -> Tokens:
-    # Session upkeep in a transaction of its own; the page's transaction has not begun.
     claims = _read_token("cookies", refresh=True)
     family_id = UUID(claims["fam"])
     try:
@@ -198,7 +203,8 @@ def _read_token(location: str, *, refresh: bool) -> dict[str, Any]:
 def _raw_token(location: str) -> str:
     if location == "cookies":
         return request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"], "")
-    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme == "Bearer" else ""
 
 
 def _verify(location: str, *, refresh: bool) -> dict[str, Any]:

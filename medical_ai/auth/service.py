@@ -15,6 +15,7 @@ from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.schemas import HospitalRead, SignIn, SignUp, Tokens, UserRead
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
+from medical_ai.core.config import Settings
 from medical_ai.core.database import database_of, integrity_as, settings_of
 from medical_ai.core.errors import Conflict, Unauthenticated
 from medical_ai.core.events import AccountCreated, publish
@@ -81,8 +82,9 @@ def sign_up(session: Session, *, data: SignUp, client: Client) -> Tokens:
         subject=client.address,
         limit=database.settings.signups_per_minute,
     )
+    user = _new_user(database.settings, data)  # hashed before the write lock is taken
     hospital = tenancy.ensure_default_hospital(session)
-    user = _create_user(session, data, hospital, Role.PATIENT)
+    _admit(session, user, hospital, Role.PATIENT)
     return _open_family(session, Standing(user, hospital, Role.PATIENT), client)
 
 
@@ -90,7 +92,9 @@ def create_demo_account(
     session: Session, *, data: SignUp, hospital: HospitalRef, role: Role
 ) -> UUID:
     """Create a made-up person's account and return its id."""
-    return _create_user(session, data, hospital, role, is_demo=True).id
+    user = _new_user(settings_of(session), data, is_demo=True)
+    _admit(session, user, hospital, role)
+    return user.id
 
 
 def set_demo_password(session: Session, *, email: str, password: str) -> bool:
@@ -209,17 +213,10 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
-def _create_user(
-    session: Session,
-    data: SignUp,
-    hospital: HospitalRef,
-    role: Role,
-    *,
-    is_demo: bool = False,
-) -> User:
-    at_once = settings_of(session).password_hashes_at_once
+def _new_user(settings: Settings, data: SignUp, *, is_demo: bool = False) -> User:
     email = normal_email(data.email)
-    user = User(
+    at_once = settings.password_hashes_at_once
+    return User(
         id=new_id(),
         email=email,
         username=data.username or email.split("@")[0][:64],
@@ -227,6 +224,9 @@ def _create_user(
         timezone=data.timezone or "UTC",
         is_demo=is_demo,
     )
+
+
+def _admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> None:
     with integrity_as(session, Conflict("There is an account with this e-mail address.")):
         session.add(user)
         session.flush()
@@ -239,7 +239,6 @@ def _create_user(
         hospital_id=hospital.id,
         subject=("user", user.id),
     )
-    return user
 
 
 def _first_membership(session: Session, user_id: UUID) -> Membership:

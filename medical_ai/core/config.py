@@ -140,7 +140,8 @@ class Settings(BaseSettings):
         "20 per second", description="Requests per client address and process."
     )
     ratelimit_storage_url: SecretStr = Field(
-        SecretStr("memory://"), description="Where request counts live: memory:// or redis://…"
+        SecretStr("memory://"),
+        description="Where request counts live; memory: in each process.",
     )
     login_attempts_per_minute: int = Field(
         5, ge=1, description="Sign-in attempts per client address, over all processes."
@@ -151,7 +152,7 @@ class Settings(BaseSettings):
     chat_streams_at_once: int = Field(
         16, ge=1, description="Answers streamed at the same time, per process."
     )
-    chat_timeout_seconds: int = Field(30, ge=1, description="Longest time for one answer.")
+    chat_timeout_seconds: int = Field(30, ge=1, description="Longest time for one streamed answer.")
 
     # -- Mail
     smtp_host: str = Field("", description="Mail server; empty: no e-mail is sent.")
@@ -298,6 +299,8 @@ def _check_random(name: str, value: str) -> None:
 def _check_production(settings: Settings) -> None:
     for name in SIGNING_SECRETS:
         _check_random(name.upper(), getattr(settings, name).get_secret_value())
+    if any(len(set(key)) < SECRET_MIN_DISTINCT for key in settings.ring_keys):
+        raise SettingsError("ENCRYPTION_KEYS holds a pattern: make random keys")
     if not settings.public_url.startswith("https://"):
         raise SettingsError("PUBLIC_URL must be the https address people open")
     if not settings.ratelimit_enabled:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
 from medical_ai.core.config import Settings
@@ -32,6 +33,7 @@ from medical_ai.core.crypto import KeyRing
 from medical_ai.core.errors import DomainError
 
 SQLITE_BUSY_MS = 10_000
+SCHEMA_TIMEOUT_SECONDS = 4 * 3600
 
 
 class Base(DeclarativeBase):
@@ -185,6 +187,17 @@ def mariadb_connect_args(settings: Settings) -> dict[str, Any]:
             "ssl_verify_identity": True,
         }
     return arguments
+
+
+def create_schema_engine(database: Database) -> Engine:
+    """Return an engine for migrations: one connection, and as long as a table takes to rebuild."""
+    if database.is_sqlite:
+        return database.engine
+    arguments = mariadb_connect_args(database.settings)
+    patient = {"read_timeout": SCHEMA_TIMEOUT_SECONDS, "write_timeout": SCHEMA_TIMEOUT_SECONDS}
+    return create_engine(
+        database.settings.sqlalchemy_url, poolclass=NullPool, connect_args=arguments | patient
+    )
 
 
 def _create_sqlite_engine(settings: Settings) -> Engine:

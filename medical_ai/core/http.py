@@ -94,7 +94,16 @@ def _say_request_id(response: Response) -> Response:
     return response
 
 
-def _close_session(_error: BaseException | None) -> None:
+def release_session() -> None:
+    """Give this request's session back early, before work that opens its own.
+
+    A request that held on to it would wait for itself on SQLite's write lock, or hold two
+    connections of the pool at once.
+    """
     session = g.pop("session", None)
     if session is not None:
         session.close()
+
+
+def _close_session(_error: BaseException | None) -> None:
+    release_session()

@@ -84,6 +84,7 @@ class Dose(TenantOwned, Base):
     zone: Mapped[str] = mapped_column(String(64))
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     status: Mapped[DoseStatus] = mapped_column(enum_column(DoseStatus), default=DoseStatus.PLANNED)
+    claimed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
@@ -96,7 +97,10 @@ class DoseDelivery(TenantOwned, Base):
     """Proof of delivery: what one channel did with one dose's reminder."""
 
     __tablename__ = "dose_deliveries"
-    __table_args__ = (UniqueConstraint("dose_id", "channel"),)
+    __table_args__ = (
+        UniqueConstraint("dose_id", "channel"),
+        Index("ix_dose_deliveries_at", "at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     dose_id: Mapped[UUID] = mapped_column(ForeignKey("doses.id", ondelete="CASCADE"))

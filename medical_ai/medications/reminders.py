@@ -21,8 +21,8 @@ from medical_ai.core.config import Settings
 from medical_ai.core.database import Database, settings_of
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
-from medical_ai.medications.models import Dose, DoseDelivery
-from medical_ai.medications.states import DeliveryStatus, DoseStatus
+from medical_ai.medications.models import Dose, DoseDelivery, Medication
+from medical_ai.medications.states import DeliveryStatus, DoseStatus, MedicationStatus
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, ChannelFailed, Message
 from medical_ai.notifications.schemas import NoticeKind
@@ -60,7 +60,7 @@ def _claim(session: Session, dose: Dose) -> bool:
     claimed = session.execute(
         update(Dose)
         .where(Dose.id == dose.id, Dose.status == DoseStatus.PLANNED)
-        .values(status=DoseStatus.DUE)
+        .values(status=DoseStatus.DUE, claimed_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     if claimed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
@@ -138,7 +138,12 @@ def _begin(session: Session, dose_id: UUID, channel: str) -> Outgoing | None:
     row = session.execute(
         select(Dose, DoseDelivery.status)
         .join(DoseDelivery, DoseDelivery.dose_id == Dose.id)
-        .where(Dose.id == dose_id, DoseDelivery.channel == channel)
+        .join(Medication, Medication.id == Dose.medication_id)
+        .where(
+            Dose.id == dose_id,
+            DoseDelivery.channel == channel,
+            Medication.status == MedicationStatus.ACTIVE,
+        )
     ).one_or_none()
     if row is None or row[1] is DeliveryStatus.SENT:
         return None
@@ -157,14 +162,7 @@ def _begin(session: Session, dose_id: UUID, channel: str) -> Outgoing | None:
 
 
 def _mark_sent(session: Session, dose_id: UUID) -> None:
-    _advance(session, dose_id, DoseStatus.DUE, DoseStatus.SENT)
-    if _advance(session, dose_id, DoseStatus.SENDING, DoseStatus.SENT):
-        session.execute(
-            update(Dose)
-            .where(Dose.id == dose_id)
-            .values(sent_at=clock.now())
-            .execution_options(synchronize_session=False)
-        )
+    if _advance(session, dose_id, DoseStatus.SENDING, DoseStatus.SENT, sent_at=clock.now()):
         dose = session.get_one(Dose, dose_id)
         audit.record(
             session,
@@ -175,11 +173,13 @@ def _mark_sent(session: Session, dose_id: UUID) -> None:
         )
 
 
-def _advance(session: Session, dose_id: UUID, before: DoseStatus, after: DoseStatus) -> bool:
+def _advance(
+    session: Session, dose_id: UUID, before: DoseStatus, after: DoseStatus, **more: object
+) -> bool:
     result = session.execute(
         update(Dose)
         .where(Dose.id == dose_id, Dose.status == before)
-        .values(status=after)
+        .values(status=after, **more)
         .execution_options(synchronize_session=False)
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one

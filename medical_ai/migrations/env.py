@@ -1,12 +1,19 @@
 """Alembic's environment: one connection handed in, or one made from the settings."""
 
+from typing import Literal
+
 from alembic import context
 
 from medical_ai.core.config import load_settings
-from medical_ai.core.database import Base, Database
+from medical_ai.core.database import Base, Database, UTCDateTime
 from medical_ai.migrations import import_models
 
 import_models()
+
+
+def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Write our own column types in terms of SQLAlchemy's, so that old migrations never break."""
+    return "MOMENT" if kind == "type" and isinstance(item, UTCDateTime) else False
 
 
 def run(connection: object) -> None:
@@ -16,6 +23,7 @@ def run(connection: object) -> None:
         target_metadata=Base.metadata,
         render_as_batch=True,
         compare_type=True,
+        render_item=render_item,
         transaction_per_migration=True,
     )
     with context.begin_transaction():

@@ -8,8 +8,10 @@ the Message-ID, which is the same both times, is what is left.
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from medical_ai.core.logging import get_logger
 from medical_ai.notifications.channels import Channel, Message, Receipt
 
 KEPT_SECONDS = 86_400
@@ -35,8 +37,9 @@ class Journal:
         """Remove notes that no job can ask for any more."""
         oldest = time.time() - KEPT_SECONDS
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another worker was here first
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
 
 class JournaledChannel:
@@ -51,5 +54,8 @@ class JournaledChannel:
         if self._journal.knows(message.key):
             return Receipt(FROM_JOURNAL)
         receipt = self._channel.send(message)
-        self._journal.note(message.key)
+        try:
+            self._journal.note(message.key)
+        except OSError as error:  # a full disk must not make a sent message look unsent
+            get_logger().error("journal.not-written", exc_info=error, channel=self.name)
         return receipt

@@ -1,4 +1,4 @@
-"""Commands: `flask --app app worker`, `flask --app app demo`, `flask --app app settings`."""
+"""Commands: `flask --app app worker` and `flask --app app demo`."""
 
 import sys
 from typing import cast

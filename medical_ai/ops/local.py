@@ -25,7 +25,8 @@ def main() -> int:
     """Run web and worker until stopped; return the exit code."""
     arguments = _arguments()
     address = f"http://{arguments.host}:{arguments.port}"
-    environment = _environment(arguments.data.absolute(), address, arguments.port)
+    bind = f"{arguments.host}:{arguments.port}"
+    environment = _environment(arguments.data.absolute(), address, bind)
     _run([sys.executable, "db.py"], environment)
     logins = _run([sys.executable, "-m", "flask", "--app", "app", "demo"], environment)
     stopping = _Stopping()
@@ -67,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _environment(data: Path, address: str, port: int) -> dict[str, str]:
+def _environment(data: Path, address: str, bind: str) -> dict[str, str]:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = data / "local.env"
     if not kept.exists():
@@ -84,7 +85,7 @@ def _environment(data: Path, address: str, port: int) -> dict[str, str]:
     fixed = {
         "ENV_FILE": str(kept),
         "DATA_DIR": str(data),
-        "PORT": str(port),
+        "BIND": bind,
         "FLASK_SKIP_DOTENV": "1",  # one way to read settings: ours
     }
     return defaults | os.environ | fixed

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-FRESH_SECONDS = 1.0
-USABLE_SECONDS = 3.0
+FRESH_SECONDS = 0.8
+USABLE_SECONDS = 1.9
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

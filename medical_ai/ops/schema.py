@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from medical_ai import migrations
-from medical_ai.core.database import Database, create_sqlite_file
+from medical_ai.core.database import Database, create_schema_engine, create_sqlite_file
 
 LOCK_NAME = "medical_ai_schema"
 LOCK_SECONDS = 60
@@ -67,7 +67,7 @@ def head_revision() -> str | None:
 def _connection(database: Database) -> Connection:
     # A table rebuilt by batch mode must not fire its children's ON DELETE: SQLite looks at this
     # pragma only outside a transaction, so it is set on a connection of our own.
-    engine = database.engine.execution_options(begin_immediate=True)
+    engine = create_schema_engine(database).execution_options(begin_immediate=True)
     connection = engine.connect()
     if database.is_sqlite:
         connection.connection.execute("PRAGMA foreign_keys=OFF")

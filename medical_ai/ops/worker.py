@@ -78,17 +78,34 @@ class Worker:
         self._threads.shutdown(wait=True, cancel_futures=False)
 
     def _upkeep(self) -> None:
-        with self._database.unit_of_work() as session:
-            planned = ledger.plan_ahead(session)
-            missed = ledger.mark_missed(session)
-            stale = jobs.release_stale_jobs(session) + self._release_orphans(session)
-            jobs.delete_old_jobs(session)
-            lateness = ledger.lateness_p99(session)
-            heartbeat.beat(session, worker=self.name, lateness_p99_seconds=lateness)
+        # Each in a transaction of its own: one that fails must not keep the others from working.
+        for event, work in (
+            ("planned", ledger.plan_ahead),
+            ("missed", ledger.mark_missed),
+            ("released", jobs.release_stale_jobs),
+            ("taken-over", self._release_orphans),
+            ("forgotten", jobs.delete_old_jobs),
+            ("beat", self._beat),
+        ):
+            self._keep_up(event, work)
         self._journal.forget_old()
-        for event, count in (("planned", planned), ("missed", missed), ("released", stale)):
-            if count:
-                get_logger().info(f"worker.{event}", count=count, worker=self.name)
+
+    def _keep_up(self, event: str, work: Callable[[Session], int]) -> None:
+        try:
+            with self._database.unit_of_work() as session:
+                count = work(session)
+        except (OperationalError, PoolTimeout):
+            raise
+        except Exception as error:
+            get_logger().error(f"worker.{event}-failed", exc_info=error, worker=self.name)
+            return
+        if count:
+            get_logger().info(f"worker.{event}", count=count, worker=self.name)
+
+    def _beat(self, session: Session) -> int:
+        lateness = ledger.lateness_p99(session)
+        heartbeat.beat(session, worker=self.name, lateness_p99_seconds=lateness)
+        return 0
 
     def _release_orphans(self, session: Session) -> int:
         """Take over at once from a worker of this machine whose process is gone."""

@@ -394,6 +394,7 @@ def upgrade() -> None:
         sa.Column("zone", sa.String(length=64), nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),
+        sa.Column("claimed_at", MOMENT, nullable=True),
         sa.Column("sent_at", MOMENT, nullable=True),
         sa.Column("answered_at", MOMENT, nullable=True),
         sa.Column("hospital_id", sa.Uuid(), nullable=False),
@@ -448,6 +449,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("dose_id", "channel", name=op.f("uq_dose_deliveries_dose_id_channel")),
     )
     with op.batch_alter_table("dose_deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_dose_deliveries_at", ["at"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_dose_deliveries_hospital_id"), ["hospital_id"], unique=False
         )

@@ -63,7 +63,11 @@ GENERIC_WORDS = frozenset(_GENERIC.split()) | frozenset(PART_WORDS)
 _PATTERNS: tuple[tuple[IntentKind, re.Pattern[str]], ...] = (
     (
         IntentKind.WAS_TAKEN,
-        re.compile(r"\b(?:did|have|has|had)\b.{0,40}\b(?:take|taken|took|had|have|miss|missed)\b"),
+        re.compile(
+            # "have I taken", never "I have had a fever"
+            r"\b(?:did|have|has|had) (?:i|we|he|she|they|my \w+)\b.{0,40}"
+            r"\b(?:take|taken|took|had|have|miss|missed|skip|skipped)\b"
+        ),
     ),
     (
         IntentKind.WAS_TAKEN,

@@ -7,7 +7,7 @@ work. Streams are bounded, because each holds a thread of the server for as long
 import contextvars
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from typing import Any
 
@@ -72,8 +72,7 @@ class _Stream:
         worker = threading.Thread(target=context.run, args=(self._work,), daemon=True)
         worker.start()
         for _ in range(max(1, int(limit / HEARTBEAT_SECONDS)) + 1):
-            yield from self._drain()
-            if not worker.is_alive() and self._queue.empty():
+            if (yield from self._drain()):
                 return
             yield ": still here\n\n"
         yield self._failure(UpstreamUnavailable("This took too long. Please ask again."))
@@ -83,14 +82,15 @@ class _Stream:
         self._gone.set()
         self._slots.release()
 
-    def _drain(self) -> Iterator[str]:
+    def _drain(self) -> Generator[str, None, bool]:
+        """Yield what comes; return whether that was all, or only a long silence."""
         while True:
             try:
                 event = self._queue.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
-                return
+                return False
             if event is None:
-                return
+                return True
             yield event
 
     def _work(self) -> None:

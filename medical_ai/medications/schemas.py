@@ -66,7 +66,7 @@ class MedicationCreate(Input):
 
 
 class MedicationUpdate(Input):
-    """What to change; what is left out stays."""
+    """What to change; what is left out stays, and a last day of null is taken away."""
 
     name: MedicineName | None = None
     instructions: Instructions | None = None

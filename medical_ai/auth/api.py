@@ -1,11 +1,14 @@
 """The account endpoints of the JSON API."""
 
-from uuid import UUID
-
 from flask import Blueprint
 
 from medical_ai.auth import service
-from medical_ai.auth.guards import current_account, current_claims, current_client
+from medical_ai.auth.guards import (
+    current_account,
+    current_claims,
+    current_client,
+    refresh_ids,
+)
 from medical_ai.auth.schemas import SignIn, SignUp, Tokens, UserRead, Verification
 from medical_ai.core.api import api
 from medical_ai.core.http import current_actor, current_session
@@ -45,13 +48,8 @@ def refresh() -> Tokens:
     Each refresh token works once. Its reuse ends the whole session; only within a few seconds
     and from the same client is it merely refused, since two windows may have raced.
     """
-    claims = current_claims()
-    return service.rotate(
-        current_session(),
-        family_id=UUID(claims["fam"]),
-        jti=UUID(claims["jti"]),
-        client=current_client(),
-    )
+    family_id, jti = refresh_ids(current_claims())
+    return service.rotate(current_session(), family_id=family_id, jti=jti, client=current_client())
 
 
 @blueprint.post("/auth/logout")

@@ -80,8 +80,8 @@ def install_guard(app: Flask, settings: Settings) -> None:
 
     def key_for(headers: dict[str, Any], claims: dict[str, Any]) -> str:
         # Both values are the caller's claim; they only choose among our own keys.
-        kind = "refresh" if claims.get("type") == "refresh" else "access"
-        key = accepted[kind].get(str(headers.get("kid")))
+        kind = str(claims.get("type"))
+        key = accepted.get(kind, {}).get(str(headers.get("kid")))
         if key is None:
             raise jwt.InvalidTokenError("unknown key")
         return key
@@ -105,6 +105,14 @@ def current_client() -> Client:
 def current_claims() -> dict[str, Any]:
     """Return the claims of the token that this request came with."""
     return cast(dict[str, Any], g.claims)
+
+
+def refresh_ids(claims: dict[str, Any]) -> tuple[UUID, UUID]:
+    """Return the family and the id of a refresh token. Raises Unauthenticated without them."""
+    try:
+        return UUID(claims["fam"]), UUID(claims["jti"])
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise Unauthenticated("The token is not valid.", invalid_token=True) from error
 
 
 def current_account() -> LiveAccount:
@@ -166,13 +174,10 @@ def _authenticate_cookies() -> None:
 
 
 def _renew_from_cookie() -> Tokens:
-    claims = _read_token("cookies", refresh=True)
-    family_id = UUID(claims["fam"])
+    family_id, jti = refresh_ids(_read_token("cookies", refresh=True))
     try:
         with current_database().unit_of_work() as session:
-            granted = service.rotate(
-                session, family_id=family_id, jti=UUID(claims["jti"]), client=current_client()
-            )
+            granted = service.rotate(session, family_id=family_id, jti=jti, client=current_client())
     except service.Superseded:
         with current_database().unit_of_work() as session:
             granted = service.renew_access(session, family_id=family_id)
@@ -219,10 +224,10 @@ def _verify(location: str, *, refresh: bool) -> dict[str, Any]:
 
 def _require_live(claims: dict[str, Any]) -> None:
     try:
-        family_id = UUID(claims["fam"])
+        family_id, user_id = UUID(claims["fam"]), UUID(claims["sub"])
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise Unauthenticated("The token is not valid.", invalid_token=True) from error
-    account = service.find_live_account(current_session(), family_id=family_id)
+    account = service.find_live_account(current_session(), family_id=family_id, user_id=user_id)
     if account is None:
         raise Unauthenticated(service.ENDED, invalid_token=True)
     g.account = account

@@ -16,7 +16,7 @@ from medical_ai.auth.schemas import HospitalRead, SignIn, SignUp, Tokens, UserRe
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
-from medical_ai.core.database import database_of, integrity_as, settings_of
+from medical_ai.core.database import database_of, integrity_as, rows_changed, settings_of
 from medical_ai.core.errors import Conflict, Unauthenticated
 from medical_ai.core.events import AccountCreated, publish
 from medical_ai.core.ids import new_id
@@ -33,6 +33,7 @@ _LIVE_ACCOUNT = (
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .where(
         TokenFamily.id == bindparam("family_id"),
+        TokenFamily.user_id == bindparam("user_id"),
         TokenFamily.revoked_at.is_(None),
         User.suspended_at.is_(None),
     )
@@ -100,13 +101,13 @@ def create_demo_account(
 def set_demo_password(session: Session, *, email: str, password: str) -> bool:
     """Give a made-up person this password; False when there is no such person."""
     at_once = settings_of(session).password_hashes_at_once
-    changed = session.execute(
+    changed = rows_changed(
+        session,
         update(User)
         .where(User.email == normal_email(email), User.is_demo.is_(True))
-        .values(password_hash=passwords.hash_password(password, at_once=at_once))
-        .execution_options(synchronize_session=False)
+        .values(password_hash=passwords.hash_password(password, at_once=at_once)),
     )
-    return bool(changed.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+    return bool(changed)
 
 
 def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
@@ -148,7 +149,8 @@ def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> T
     """
     family, standing = _get_live_family(session, family_id)
     now = clock.now()
-    used = session.execute(
+    used = rows_changed(
+        session,
         update(RefreshToken)
         .where(
             RefreshToken.jti == jti,
@@ -156,10 +158,9 @@ def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> T
             RefreshToken.used_at.is_(None),
             RefreshToken.expires_at > now,
         )
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
+        .values(used_at=now),
     )
-    if used.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
+    if used != 1:
         raise _refuse_reuse(session, family, jti, client)
     family.last_seen_at = now
     return _issue(session, family_id, standing)
@@ -178,9 +179,10 @@ def sign_out(session: Session, *, actor: Actor) -> None:
     audit.record(session, actor=actor, tag=AuditTag.ACCOUNT_SIGNED_OUT)
 
 
-def find_live_account(session: Session, *, family_id: UUID) -> LiveAccount | None:
-    """Return the account of a session that still holds: neither revoked nor suspended."""
-    row = session.execute(_LIVE_ACCOUNT, {"family_id": family_id}).one_or_none()
+def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> LiveAccount | None:
+    """Return the account of a session of theirs that holds: neither revoked nor suspended."""
+    asked = {"family_id": family_id, "user_id": user_id}
+    row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
     return LiveAccount(row.email, row.timezone) if row else None
 
 
@@ -293,11 +295,11 @@ def _refuse_reuse(
 
 
 def _revoke(session: Session, family_id: UUID, because: str) -> None:
-    session.execute(
+    rows_changed(
+        session,
         update(TokenFamily)
         .where(TokenFamily.id == family_id, TokenFamily.revoked_at.is_(None))
-        .values(revoked_at=clock.now(), revoked_because=because)
-        .execution_options(synchronize_session=False)
+        .values(revoked_at=clock.now(), revoked_because=because),
     )
 
 

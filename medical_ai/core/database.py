@@ -13,11 +13,14 @@ from typing import Any, cast
 
 from sqlalchemy import (
     Connection,
+    CursorResult,
     DateTime,
+    Delete,
     Dialect,
     Engine,
     Enum,
     MetaData,
+    Update,
     create_engine,
     event,
     make_url,
@@ -145,6 +148,16 @@ def database_of(session: Session) -> Database:
 def settings_of(session: Session) -> Settings:
     """Return the settings of the process that a session belongs to."""
     return database_of(session).settings
+
+
+def rows_changed(session: Session, change: Update | Delete) -> int:
+    """Run an UPDATE or DELETE and return how many rows its conditions met.
+
+    This is how work is claimed: the database decides who won, and zero means somebody else.
+    Objects already loaded are not brought up to date.
+    """
+    result = session.execute(change.execution_options(synchronize_session=False))
+    return result.rowcount if isinstance(result, CursorResult) else 0
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, delete, func, select, update
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
 from medical_ai.core.config import Settings
-from medical_ai.core.database import settings_of
+from medical_ai.core.database import rows_changed, settings_of
 from medical_ai.jobs.models import Job, JobStatus
 
 BACKOFF_FIRST_SECONDS = 2.0
@@ -172,12 +171,10 @@ def release_jobs_of(session: Session, *, worker: str) -> int:
 
 def delete_old_jobs(session: Session) -> int:
     """Forget jobs that were done more than a week ago; return how many."""
-    result = session.execute(
-        delete(Job)
-        .where(Job.status == JobStatus.DONE, Job.finished_at < clock.now() - DONE_KEPT)
-        .execution_options(synchronize_session=False)
+    return rows_changed(
+        session,
+        delete(Job).where(Job.status == JobStatus.DONE, Job.finished_at < clock.now() - DONE_KEPT),
     )
-    return _rows(result)
 
 
 def count_dead_jobs(session: Session) -> int:
@@ -188,20 +185,21 @@ def count_dead_jobs(session: Session) -> int:
 def _change(
     session: Session, job_id: UUID, held_fence: int, held_status: JobStatus, **values: object
 ) -> bool:
-    result = session.execute(
+    return rows_changed(
+        session,
         update(Job)
         .where(Job.id == job_id, Job.fence == held_fence, Job.status == held_status)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        .values(**values),
     )
-    return _rows(result) == 1
+    return result == 1
 
 
 def _release(session: Session, which: ColumnElement[bool]) -> int:
     # A job on its last try may be what killed its worker: it is given up, not handed on for ever.
     now = clock.now()
     was_last = Job.attempts >= settings_of(session).job_attempts
-    result = session.execute(
+    result = rows_changed(
+        session,
         update(Job)
         .where(Job.status == JobStatus.RUNNING, which)
         .values(
@@ -209,11 +207,5 @@ def _release(session: Session, which: ColumnElement[bool]) -> int:
             finished_at=case((was_last, now), else_=None),
             lease_until=None,
             run_at=now,
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
-    return _rows(result)
-
-
-def _rows(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0

@@ -15,7 +15,7 @@ from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.database import settings_of
+from medical_ai.core.database import rows_changed, settings_of
 from medical_ai.core.errors import Conflict, InvalidInput, NotFound
 from medical_ai.core.ids import new_id
 from medical_ai.core.logging import get_logger
@@ -44,17 +44,17 @@ def plan_schedule(session: Session, schedule: MedicationSchedule, until: datetim
     one writes and the other finds nothing to do.
     """
     planned_until, medication = schedule.planned_until, schedule.medication
-    won = session.execute(
+    won = rows_changed(
+        session,
         update(MedicationSchedule)
         .where(
             MedicationSchedule.id == schedule.id,
             MedicationSchedule.planned_until == planned_until,
             MedicationSchedule.ended_at.is_(None),
         )
-        .values(planned_until=until)
-        .execution_options(synchronize_session=False)
+        .values(planned_until=until),
     )
-    if won.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
+    if won != 1:
         return 0
     set_committed_value(schedule, "planned_until", until)
     rule = times_of_day(schedule.rule, medication.start_on, medication.end_on)
@@ -121,14 +121,13 @@ def _plan_one(session: Session, schedule: MedicationSchedule, until: datetime) -
 
 def cancel_future_doses(session: Session, medication_id: UUID) -> None:
     """Take back planned doses that are not due yet; what was due stays in the ledger."""
-    session.execute(
-        delete(Dose)
-        .where(
+    rows_changed(
+        session,
+        delete(Dose).where(
             Dose.medication_id == medication_id,
             Dose.status == DoseStatus.PLANNED,
             Dose.due_at > clock.now(),
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
 
 
@@ -143,13 +142,9 @@ def mark_missed(session: Session) -> int:
     stuck = Dose.status.in_([DoseStatus.DUE, DoseStatus.SENDING]) & (
         Dose.claimed_at < now - max(patience, GIVEN_UP_AFTER)
     )
-    result = session.execute(
-        update(Dose)
-        .where(or_(reminded, stuck))
-        .values(status=DoseStatus.MISSED)
-        .execution_options(synchronize_session=False)
+    return rows_changed(
+        session, update(Dose).where(or_(reminded, stuck)).values(status=DoseStatus.MISSED)
     )
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
 
 
 def answer_dose(session: Session, *, actor: Actor, dose_id: UUID, status: DoseStatus) -> DoseRead:
@@ -161,13 +156,13 @@ def answer_dose(session: Session, *, actor: Actor, dose_id: UUID, status: DoseSt
     if dose.due_at > clock.now() + ANSWERABLE_AHEAD:
         raise Conflict("This dose is not due for many hours yet.")
     if dose.status != status:
-        answered = session.execute(
+        answered = rows_changed(
+            session,
             update(Dose)
             .where(Dose.id == dose.id)  # whatever the worker made of it: the patient knows best
-            .values(status=status, answered_at=clock.now())
-            .execution_options(synchronize_session=False)
+            .values(status=status, answered_at=clock.now()),
         )
-        if answered.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
+        if answered != 1:
             raise Conflict("This dose was taken back meanwhile. Look again.")
         session.expire(dose, ["status", "answered_at"])
         tag = AuditTag.DOSE_TAKEN if status is DoseStatus.TAKEN else AuditTag.DOSE_SKIPPED

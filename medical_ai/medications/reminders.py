@@ -18,7 +18,7 @@ from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import service as auth
 from medical_ai.core import clock
 from medical_ai.core.config import Settings
-from medical_ai.core.database import Database, settings_of
+from medical_ai.core.database import Database, rows_changed, settings_of
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
 from medical_ai.medications.models import Dose, DoseDelivery, Medication
@@ -57,13 +57,13 @@ def claim_due_doses(session: Session, *, limit: int = 100) -> int:
 
 
 def _claim(session: Session, dose: Dose) -> bool:
-    claimed = session.execute(
+    claimed = rows_changed(
+        session,
         update(Dose)
         .where(Dose.id == dose.id, Dose.status == DoseStatus.PLANNED)
-        .values(status=DoseStatus.DUE, claimed_at=clock.now())
-        .execution_options(synchronize_session=False)
+        .values(status=DoseStatus.DUE, claimed_at=clock.now()),
     )
-    if claimed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
+    if claimed != 1:
         return False  # another worker got there first, or the patient answered early
     for channel in _channels(settings_of(session)):
         session.add(DoseDelivery(hospital_id=dose.hospital_id, dose_id=dose.id, channel=channel))
@@ -176,19 +176,15 @@ def _mark_sent(session: Session, dose_id: UUID) -> None:
 def _advance(
     session: Session, dose_id: UUID, before: DoseStatus, after: DoseStatus, **more: object
 ) -> bool:
-    result = session.execute(
-        update(Dose)
-        .where(Dose.id == dose_id, Dose.status == before)
-        .values(status=after, **more)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+    change = update(Dose).where(Dose.id == dose_id, Dose.status == before)
+    return rows_changed(session, change.values(status=after, **more)) == 1
 
 
 def _conclude(
     session: Session, dose_id: UUID, channel: str, status: DeliveryStatus, answer: str
 ) -> None:
-    session.execute(
+    rows_changed(
+        session,
         update(DoseDelivery)
         .where(
             DoseDelivery.dose_id == dose_id,
@@ -197,8 +193,7 @@ def _conclude(
         )
         .values(
             status=status, answer=answer[:64], at=clock.now(), attempts=DoseDelivery.attempts + 1
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
 
 

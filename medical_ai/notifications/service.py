@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
+from medical_ai.core.database import rows_changed
 from medical_ai.notifications.models import Notice
 from medical_ai.notifications.schemas import NoticeKind, NoticeRef
 
@@ -72,4 +73,4 @@ def mark_read(session: Session, *, actor: Actor, subject_id: UUID | None = None)
     )
     if subject_id is not None:
         query = query.where(Notice.subject_id == subject_id)
-    session.execute(query.values(read_at=clock.now()).execution_options(synchronize_session=False))
+    rows_changed(session, query.values(read_at=clock.now()))

@@ -185,20 +185,15 @@ def count_dead_jobs(session: Session) -> int:
 def _change(
     session: Session, job_id: UUID, held_fence: int, held_status: JobStatus, **values: object
 ) -> bool:
-    return rows_changed(
-        session,
-        update(Job)
-        .where(Job.id == job_id, Job.fence == held_fence, Job.status == held_status)
-        .values(**values),
-    )
-    return result == 1
+    held = update(Job).where(Job.id == job_id, Job.fence == held_fence, Job.status == held_status)
+    return rows_changed(session, held.values(**values)) == 1
 
 
 def _release(session: Session, which: ColumnElement[bool]) -> int:
     # A job on its last try may be what killed its worker: it is given up, not handed on for ever.
     now = clock.now()
     was_last = Job.attempts >= settings_of(session).job_attempts
-    result = rows_changed(
+    return rows_changed(
         session,
         update(Job)
         .where(Job.status == JobStatus.RUNNING, which)

@@ -21,7 +21,7 @@ from medical_ai.core.ids import new_id
 from medical_ai.core.logging import get_logger
 from medical_ai.core.zones import zone_of
 from medical_ai.medications.models import Dose, DoseDelivery, Medication, MedicationSchedule
-from medical_ai.medications.schedule import TimesOfDay, doses_between
+from medical_ai.medications.schedule import PlannedDose, TimesOfDay, doses_between
 from medical_ai.medications.schemas import DeliveryRead, DoseRead
 from medical_ai.medications.states import UNANSWERED, DeliveryStatus, DoseStatus, MedicationStatus
 from medical_ai.notifications import service as notifications
@@ -37,8 +37,17 @@ MEASURED = 10_000
 PLAN_BATCH = 1000
 
 
-def plan_schedule(session: Session, schedule: MedicationSchedule, until: datetime) -> int:
+def plan_schedule(
+    session: Session,
+    schedule: MedicationSchedule,
+    until: datetime,
+    *,
+    known_before: datetime | None = None,
+) -> int:
     """Write a schedule's doses into the ledger up to a moment; return how many.
+
+    Doses due before `known_before` were over when the patient wrote the schedule down: they can
+    be marked, and nobody is reminded of them.
 
     The watermark moves by a conditional update, so of two workers that plan the same schedule
     one writes and the other finds nothing to do.
@@ -72,20 +81,25 @@ def plan_schedule(session: Session, schedule: MedicationSchedule, until: datetim
         for dose in doses_between(rule, zone_of(schedule.zone), planned_until, until)
         if dose.slot not in written
     ]
-    session.add_all(
-        Dose(
-            id=new_id(),
-            hospital_id=medication.hospital_id,
-            patient_id=medication.patient_id,
-            medication_id=medication.id,
-            schedule_id=schedule.id,
-            slot=dose.slot,
-            zone=schedule.zone,
-            due_at=dose.due_at,
-        )
-        for dose in planned
-    )
+    session.add_all(_new_dose(schedule, dose, known_before) for dose in planned)
     return len(planned)
+
+
+def _new_dose(
+    schedule: MedicationSchedule, dose: PlannedDose, known_before: datetime | None
+) -> Dose:
+    was_over = known_before is not None and dose.due_at < known_before
+    return Dose(
+        id=new_id(),
+        hospital_id=schedule.hospital_id,
+        patient_id=schedule.medication.patient_id,
+        medication_id=schedule.medication_id,
+        schedule_id=schedule.id,
+        slot=dose.slot,
+        zone=schedule.zone,
+        due_at=dose.due_at,
+        status=DoseStatus.SEEN if was_over else DoseStatus.PLANNED,
+    )
 
 
 def plan_ahead(session: Session) -> int:
@@ -120,14 +134,15 @@ def _plan_one(session: Session, schedule: MedicationSchedule, until: datetime) -
 
 
 def cancel_future_doses(session: Session, medication_id: UUID) -> None:
-    """Take back planned doses that are not due yet; what was due stays in the ledger."""
+    """Take back planned doses that are not due yet; what was due stays in the ledger.
+
+    Doses that were over when the medicine was written down, and were never marked, go with them.
+    """
+    to_come = (Dose.status == DoseStatus.PLANNED) & (Dose.due_at > clock.now())
+    never_asked = (Dose.status == DoseStatus.SEEN) & Dose.sent_at.is_(None)
     rows_changed(
         session,
-        delete(Dose).where(
-            Dose.medication_id == medication_id,
-            Dose.status == DoseStatus.PLANNED,
-            Dose.due_at > clock.now(),
-        ),
+        delete(Dose).where(Dose.medication_id == medication_id, or_(to_come, never_asked)),
     )
 
 

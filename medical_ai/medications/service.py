@@ -1,6 +1,6 @@
 """A patient's medicines: add, change, stop, list."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -36,7 +36,9 @@ MAX_ACTIVE = 100
 def add_medication(
     session: Session, *, actor: Actor, patient: PatientRef, data: MedicationCreate
 ) -> MedicationRead:
-    """Add a medicine and plan its first doses. Only what is still to come is planned.
+    """Add a medicine and write its doses from today on into the ledger.
+
+    Today's earlier ones are there to be marked; reminders go out for what is still to come.
 
     Raises Conflict when the list is full.
     """
@@ -59,7 +61,8 @@ def add_medication(
         end_on=data.end_on,
     )
     session.add(medication)
-    _set_schedules(session, medication, data.schedules, patient.home_zone)
+    midnight, _ = ledger.day_bounds(patient, clock.now())
+    _set_schedules(session, medication, data.schedules, patient.home_zone, since=midnight)
     _record(session, actor, AuditTag.MEDICATION_ADDED, medication)
     return _read(medication, vault)
 
@@ -149,11 +152,17 @@ def _list(session: Session, patient: PatientRef, *, include_stopped: bool) -> li
 
 
 def _set_schedules(
-    session: Session, medication: Medication, wanted: list[TimesSchedule], zone: str
+    session: Session,
+    medication: Medication,
+    wanted: list[TimesSchedule],
+    zone: str,
+    *,
+    since: datetime | None = None,
 ) -> None:
     # From the start of this minute: who adds a medicine at 08:00:20 for 08:00 means today.
-    now = clock.now().replace(second=0, microsecond=0) - timedelta(microseconds=1)
-    until = now + timedelta(hours=settings_of(session).plan_ahead_hours)
+    minute = clock.now().replace(second=0, microsecond=0)
+    after = min(since or minute, minute) - timedelta(microseconds=1)
+    until = minute + timedelta(hours=settings_of(session).plan_ahead_hours)
     for one in wanted:
         schedule = MedicationSchedule(
             id=new_id(),
@@ -162,11 +171,11 @@ def _set_schedules(
             kind=one.kind,
             rule=one.model_dump(exclude={"kind"}),
             zone=zone,
-            planned_until=now,
+            planned_until=after,
         )
         session.add(schedule)
         session.flush()
-        ledger.plan_schedule(session, schedule, until)
+        ledger.plan_schedule(session, schedule, until, known_before=minute)
 
 
 def _replan(

@@ -83,13 +83,19 @@ def next_slot(
     open_doses = [
         dose
         for dose in doses
-        if dose.due_at >= since and dose.status in UNANSWERED and dose.id not in reminded
+        if dose.due_at >= since and dose.id not in reminded and _waits(dose, now)
     ]
     if not open_doses:
         return None
     due_at = min(dose.due_at for dose in open_doses)
     same_time = [dose for dose in open_doses if dose.due_at == due_at]
     return Slot(due_at, same_time, ahead=due_at - now)
+
+
+def _waits(dose: DoseRead, now: datetime) -> bool:
+    # A dose that was over when the medicine was written down can be marked, but does not press.
+    was_over = dose.status is DoseStatus.SEEN and dose.due_at < now
+    return dose.status in UNANSWERED and not was_over
 
 
 def spoken_wait(now: datetime, due_at: datetime) -> str:

@@ -5,6 +5,7 @@ workers), where others run inside one transaction that is rolled back; `settings
 changes settings for one test.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ from tests.support.stores import Store, mariadb_settings, sqlite_settings
 
 forget_environment()
 configure_logging(make_settings(), process="tests")
+logging.getLogger().handlers[:] = [logging.NullHandler()]  # pytest shows what a failing test logged
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -102,7 +102,9 @@ _PATTERNS: tuple[tuple[IntentKind, re.Pattern[str]], ...] = (
     (IntentKind.HELP, re.compile(r"\bwhat can (?:you|i)\b|\bhow (?:do|does) (?:you|this)\b")),
 )
 _NAMED = re.compile(
-    r"\b(?:take|taken|took|had|have|of|my|missed?|skip(?:ped)?|next)\s+(?:my\s+|the\s+)?([a-z][a-z-]{3,})"
+    # The word is looked at and not consumed: in "my next warfarin", `next` leads on to the name.
+    r"\b(?:take|taken|took|had|have|of|my|missed?|skip(?:ped)?|next)\s+"
+    r"(?=(?:my\s+|the\s+)?([a-z][a-z-]{3,}))"
 )
 
 

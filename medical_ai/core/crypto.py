@@ -63,7 +63,7 @@ class KeyRing:
         nonce, sealed = envelope[body : body + NONCE_BYTES], envelope[body + NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, sealed, VERSION + where)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
             raise DecryptionFailed("the envelope does not belong here or is damaged") from None
 
     def seal_text(self, text: str, table: str, column: str, row: UUID) -> bytes:

@@ -58,11 +58,16 @@ def build_openapi(app: Flask, *, public: frozenset[str]) -> Document:
     schemas = _component_schemas([operation for _, _, operation in routes])
     paths: dict[str, Document] = {}
     for rule, method, operation in routes:
-        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         view = app.view_functions[rule.endpoint]
-        paths.setdefault(path, {})[method.lower()] = _describe(
+        paths.setdefault(_path(rule), {})[method.lower()] = _describe(
             rule, method, operation, inspect.getdoc(view) or "", rule.endpoint in public
         )
+    for rule in app.url_map.iter_rules():  # a page may live at an address of the API
+        view = app.view_functions[rule.endpoint]
+        if getattr(view, "is_page", False) and "GET" in (rule.methods or ()):
+            shared = paths.get(_path(rule), {})
+            if shared:
+                shared["get"] = _describe_page(rule, inspect.getdoc(view) or "")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,6 +88,10 @@ def build_openapi(app: Flask, *, public: frozenset[str]) -> Document:
             "responses": {_error_name(status): _error(status) for status in sorted(ERRORS)},
         },
     }
+
+
+def _path(rule: Rule) -> str:
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
 
 
 def _operations(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
@@ -132,6 +141,19 @@ def _describe(rule: Rule, method: str, op: Operation, doc: str, public: bool) ->
     if op.body is not None:
         described["requestBody"] = {"required": True, "content": {JSON_TYPE: _schema(op.body)}}
     return described
+
+
+def _describe_page(rule: Rule, doc: str) -> Document:
+    page = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    return {
+        "operationId": f"get_{rule.endpoint.replace('.', '_')}",
+        "tags": [_tag(rule)],
+        "summary": doc.partition("\n")[0].rstrip("."),
+        "description": "A page for browsers, at the address of an operation.",
+        "security": [],
+        "parameters": _path_parameters(rule),
+        "responses": {"200": page},
+    }
 
 
 def _path_parameters(rule: Rule) -> list[Document]:

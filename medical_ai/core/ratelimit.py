@@ -16,7 +16,8 @@ def install_ratelimit(app: Flask, settings: Settings, *, exempt: frozenset[str])
     limiter = Limiter(
         get_remote_address,
         app=app,
-        default_limits=[settings.ratelimit_default],
+        # One count over all endpoints: a limit for each would let a client have many times it.
+        application_limits=[settings.ratelimit_default],
         storage_uri=settings.ratelimit_storage_url.get_secret_value(),
         strategy="sliding-window-counter",
         enabled=settings.ratelimit_enabled,

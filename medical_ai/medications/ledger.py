@@ -67,8 +67,7 @@ def plan_schedule(
         return 0
     set_committed_value(schedule, "planned_until", until)
     rule = times_of_day(schedule.rule, medication.start_on, medication.end_on)
-    # Of any schedule of this medicine: one that was replaced leaves answered doses behind, and
-    # nobody may be asked for those again.
+    # Of any schedule: one that was replaced leaves answered doses, not to be asked for again.
     written = set(
         session.scalars(
             select(Dose.slot).where(

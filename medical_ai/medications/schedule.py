@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,12 @@ def moment_of(day: date, at: time, zone: ZoneInfo) -> datetime | None:
 
     None where the whole day is missing from the calendar, as 30 December 2011 is in Samoa.
     """
-    moment = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
-    return moment if moment.astimezone(zone).date() == day else None
+    # Noon tells whether there is such a day: a time near midnight may be moved out of a day that
+    # exists, as 23:30 is on the night in March when Nuuk's clocks go from 23:00 to 00:00.
+    noon = datetime.combine(day, NOON, tzinfo=zone).astimezone(UTC)
+    if noon.astimezone(zone).date() != day:
+        return None
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def slot_of(local: datetime) -> str:

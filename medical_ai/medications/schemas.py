@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from medical_ai.core.schemas import FieldInvalid, Input, Line, Output, Prose, Query
 from medical_ai.medications.schedule import WEEKDAYS, Weekday
@@ -16,6 +16,7 @@ MAX_TIMES = 12
 
 
 def _in_order(times: list[str]) -> list[str]:
+    times = [text[:5] if text[5:] == ":00" else text for text in times]  # one way to write a time
     if len(set(times)) != len(times):
         raise FieldInvalid("The same time is given twice.")
     return sorted(times)
@@ -25,6 +26,22 @@ def _once(days: list[Weekday]) -> list[Weekday]:
     return sorted(set(days), key=WEEKDAYS.index)
 
 
+def _written_out(moment: object) -> object:
+    if isinstance(moment, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", moment):
+        raise FieldInvalid("This is not a date and time, such as 2026-11-21T08:00:00Z.")
+    return moment
+
+
+def _a_day(day: object) -> object:
+    if isinstance(day, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+        raise FieldInvalid("Enter a date, such as 2026-11-21.")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_a_day)]
+"""A calendar date, written out in full."""
+Moment = Annotated[datetime, BeforeValidator(_written_out)]
+"""A date and time (RFC 3339); a number of seconds is none."""
 TimeOfDay = Annotated[str, StringConstraints(pattern=TIME_PATTERN)]
 MedicineName = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
 Instructions = Annotated[Prose, StringConstraints(max_length=1000, strip_whitespace=True)]
@@ -55,8 +72,8 @@ class MedicationCreate(Input):
     name: MedicineName = Field(description="As on the box, such as `amlodipine 5 mg`.")
     instructions: Instructions = Field("", description="How to take it, in the patient's words.")
     schedules: Annotated[list[TimesSchedule], Field(min_length=1, max_length=8)]
-    start_on: date | None = Field(None, description="First day; today where it is left out.")
-    end_on: date | None = Field(None, description="Last day, included.")
+    start_on: Day | None = Field(None, description="First day; today where it is left out.")
+    end_on: Day | None = Field(None, description="Last day, included.")
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "MedicationCreate":
@@ -71,7 +88,7 @@ class MedicationUpdate(Input):
     name: MedicineName | None = None
     instructions: Instructions | None = None
     schedules: Annotated[list[TimesSchedule], Field(min_length=1, max_length=8)] | None = None
-    end_on: date | None = Field(None, description="Last day, included; null takes it back.")
+    end_on: Day | None = Field(None, description="Last day, included; null takes it back.")
 
 
 class ScheduleRead(Output):
@@ -125,8 +142,8 @@ class DoseRead(Output):
 class DosesQuery(Query):
     """Which doses; without bounds, today's in the patient's zone."""
 
-    from_: datetime | None = Field(None, alias="from", description="Moment with an offset.")
-    to: datetime | None = Field(None, description="Moment with an offset, later than `from`.")
+    from_: Moment | None = Field(None, alias="from", description="Moment with an offset.")
+    to: Moment | None = Field(None, description="Moment with an offset, later than `from`.")
 
     @model_validator(mode="after")
     def _is_a_span(self) -> "DosesQuery":

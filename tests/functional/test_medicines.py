@@ -141,6 +141,8 @@ def test_a_span_that_makes_no_sense_is_refused(alices: Api, query: str) -> None:
         {"schedules": [{"kind": "rrule", "rule": "FREQ=SECONDLY"}]},
         {"start_on": "2026-11-30", "end_on": "2026-11-29"},
         {"start_on": "tomorrow"},
+        {"start_on": "0"},
+        {"start_on": "2026-02-30"},
         {"end_on": "2020-01-01"},
         {"patient_id": "0198c0de-0000-7000-8000-000000000000"},
         {"user_id": "0198c0de-0000-7000-8000-000000000000"},
@@ -158,3 +160,14 @@ def test_the_ends_of_the_calendar_are_accepted_or_refused_but_no_fault(
     alices: Api, start_on: str
 ) -> None:
     assert alices.post("/medications", AMLODIPINE | {"start_on": start_on}).status_code < 500
+
+
+def test_one_time_written_in_two_ways_is_no_fault(alices: Api) -> None:
+    schedule = {"kind": "times", "times": ["08:00", "08:00:00"]}
+    assert_problem(alices.post("/medications", AMLODIPINE | {"schedules": [schedule]}), 422)
+
+
+def test_two_schedules_with_the_same_time_give_one_dose(alices: Api) -> None:
+    schedule = {"kind": "times", "times": ["08:00"]}
+    add(alices, schedules=[schedule, schedule])
+    assert [dose["due_local"] for dose in doses_today(alices)] == ["2026-11-21T08:00"]

@@ -50,9 +50,12 @@ def rotate(database: Database, granted: Tokens, client: Client = BROWSER) -> Tok
 
 def is_live(database: Database, granted: Tokens) -> bool:
     """Tell whether the session of these tokens still holds."""
-    family_id = UUID(claims_of(granted.access_token)["fam"])
+    claims = claims_of(granted.access_token)
     with database.reading() as session:
-        return service.find_live_account(session, family_id=family_id) is not None
+        found = service.find_live_account(
+            session, family_id=UUID(claims["fam"]), user_id=UUID(claims["sub"])
+        )
+    return found is not None
 
 
 def tags_of(session: Session) -> list[str]:

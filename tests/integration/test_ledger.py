@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from medical_ai.core import clock
 from medical_ai.core.database import Database
 from medical_ai.core.errors import Conflict, DomainError, InvalidInput
-from medical_ai.medications import ledger, service
+from medical_ai.medications import ledger, reminders, service
 from medical_ai.medications.models import Dose, MedicationSchedule
 from medical_ai.medications.schemas import MedicationUpdate
 from medical_ai.medications.states import DoseStatus
@@ -39,14 +39,28 @@ def change_times(session: Session, person: Person, medicine: object, times: list
     session.flush()
 
 
-def test_only_what_is_still_to_come_is_planned(session: Session, alice: Person) -> None:
+def test_the_ledger_begins_with_today_and_runs_two_days_ahead(
+    session: Session, alice: Person
+) -> None:
     add_medicine(session, alice, TWICE_DAILY)
     assert slots_of(session) == [
+        "2026-11-21T08:00",
         "2026-11-21T20:00",
         "2026-11-22T08:00",
         "2026-11-22T20:00",
         "2026-11-23T08:00",
     ]
+
+
+def test_a_dose_that_was_over_when_the_medicine_was_added_is_not_reminded_of(
+    session: Session, alice: Person
+) -> None:
+    add_medicine(session, alice, TWICE_DAILY)
+    morning, evening = doses_of(session)[:2]
+    assert (morning.status, evening.status) == (DoseStatus.SEEN, DoseStatus.PLANNED)
+    assert reminders.claim_due_doses(session) == 0
+    with time_machine.travel(NOON + timedelta(days=3)):
+        assert ledger.mark_missed(session) == 0
 
 
 def test_doses_follow_the_wall_clock_of_the_patient(session: Session, alice: Person) -> None:
@@ -225,15 +239,32 @@ def test_an_answer_stands_although_the_worker_touches_the_dose_meanwhile(
     assert answered.status is DoseStatus.TAKEN
 
 
-def test_a_dose_nobody_answered_is_missed_after_a_while(session: Session, alice: Person) -> None:
+def test_a_dose_nobody_answered_is_missed_some_hours_after_its_reminder(
+    session: Session, alice: Person
+) -> None:
     add_medicine(session, alice, ["12:00", "20:00"])
     noon_dose, evening_dose = doses_of(session)[:2]
     noon_dose.status = evening_dose.status = DoseStatus.SENT
+    noon_dose.sent_at, evening_dose.sent_at = NOON, NOON + timedelta(hours=8)
     session.flush()
     with time_machine.travel(NOON + timedelta(hours=4, minutes=1)):
         assert ledger.mark_missed(session) == 1
     session.expire_all()
     assert (noon_dose.status, evening_dose.status) == (DoseStatus.MISSED, DoseStatus.SENT)
+
+
+def test_a_dose_whose_reminder_never_got_through_is_missed_a_day_later(
+    session: Session, alice: Person
+) -> None:
+    add_medicine(session, alice, ["12:00"])
+    dose = doses_of(session)[0]
+    dose.status, dose.claimed_at = DoseStatus.DUE, NOON
+    session.flush()
+    outcomes = []
+    for hours in (23, 25):
+        with time_machine.travel(NOON + timedelta(hours=hours)):
+            outcomes.append(ledger.mark_missed(session))
+    assert outcomes == [0, 1]
 
 
 def test_an_answered_dose_is_never_missed(session: Session, alice: Person) -> None:

@@ -1,6 +1,7 @@
 """The outbox: enqueue with the caller's work, claim once, retry with patience, give up aloud."""
 
 from datetime import timedelta
+from itertools import pairwise
 from threading import Barrier, Thread
 
 import pytest
@@ -122,7 +123,7 @@ def test_a_failed_job_waits_longer_each_time(session: Session) -> None:
             assert not jobs.retry_job(session, job, error="OSError", permanent=False)
             moment = the_job(session).run_at
             waits.append((moment - clock.now()).total_seconds())
-    assert all(later > earlier for earlier, later in zip(waits, waits[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(waits))
     assert 1.6 <= waits[0] <= 2.0
 
 

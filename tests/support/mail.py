@@ -9,7 +9,7 @@ from typing import Any, Literal
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-Behaviour = Literal["ok", "450", "550", "drop", "stall", "rude-quit"]
+Behaviour = Literal["ok", "450", "550", "drop", "stall", "hold", "rude-quit"]
 STALL_SECONDS = 30.0
 
 
@@ -25,7 +25,7 @@ class MailSink:
     """What arrived, in order. `behaviour` can be changed while it runs.
 
     `ok` takes mail; `450` and `550` refuse it for now and for good; `drop` takes it and hangs up
-    without an answer; `stall` says nothing; `rude-quit` takes it and refuses to part politely.
+    without an answer; `stall` says nothing; `hold` takes it and says nothing; `rude-quit` takes it and refuses to part politely.
     """
 
     def __init__(self) -> None:
@@ -59,12 +59,12 @@ class MailSink:
         behaviour = self.behaviour
         with self._lock:
             self.tries += 1
-            if behaviour in {"ok", "drop", "rude-quit"}:
+            if behaviour in {"ok", "drop", "hold", "rude-quit"}:
                 self.taken.append(_parse(envelope))
         if behaviour == "drop":
             assert server.transport is not None
             server.transport.abort()  # type: ignore[attr-defined]
-        if behaviour == "stall":
+        if behaviour in {"stall", "hold"}:
             await asyncio.sleep(STALL_SECONDS)
         return {"450": "450 try later", "550": "550 no such mailbox"}.get(behaviour, "250 taken")
 

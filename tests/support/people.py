@@ -17,7 +17,7 @@ from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
 from medical_ai.tenancy import service as tenancy
 
-PASSWORD = "a horse that staples batteries"
+PASSWORD = "a horse that staples batteries"  # pragma: allowlist secret - made up
 ALICES_CODE = "NUGWI"
 ALICES_ZONE = "Europe/Berlin"
 

@@ -1,0 +1,145 @@
+"""Who may call what: every endpoint of the API, with the whole cast."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from tests.support.http import Api, assert_problem, signed_in
+from tests.support.people import Cast, Person
+
+CANARY = "Canarymycin"
+DOSE, MEDICINE, TALK = "{dose_id}", "{medication_id}", "{session_id}"
+NEW_MEDICINE = {"name": "Aspirin", "schedules": [{"kind": "times", "times": ["08:00"]}]}
+
+EVERYBODY = {"alice": 200, "bob": 200, "nina": 200, "bill": 200, "dana": 200, "charlie": 200}
+OWNERS_TALK = {"alice": 200, "bob": 404, "nina": 404, "bill": 404, "dana": 404, "charlie": 404}
+OWN_LIST = {"alice": 200, "bob": 404, "nina": 404, "bill": 403, "dana": 403, "charlie": 404}
+READ_ONE = {"alice": 200, "bob": 200, "nina": 404, "bill": 403, "dana": 403, "charlie": 404}
+WRITE = {"alice": 200, "bob": 403, "nina": 403, "bill": 403, "dana": 403, "charlie": 403}
+
+# Endpoint: path, body, and the answer for each of the cast. 200 stands for any success.
+MATRIX: dict[str, tuple[str, Any, dict[str, int]]] = {
+    "auth_api.me": ("/auth/me", None, EVERYBODY),
+    "auth_api.verify": ("/auth/verify", None, EVERYBODY),
+    "auth_api.logout": ("/auth/logout", None, EVERYBODY),
+    "chat_api.send_message": ("/chat/message", {"message": "What am I taking?"}, EVERYBODY),
+    "chat_api.send_message_older": ("/api/chat/message/", {"message": "Hi"}, EVERYBODY),
+    "chat_api.list_sessions": ("/chat/sessions", None, EVERYBODY),
+    "chat_api.get_history": (f"/chat/history/{TALK}", None, OWNERS_TALK),
+    "chat_api.delete_session": (f"/chat/sessions/{TALK}", None, OWNERS_TALK),
+    "medications_api.list_medications": ("/medications", None, OWN_LIST),
+    "medications_api.create_medication": ("/medications", NEW_MEDICINE, WRITE),
+    "medications_api.get_medication": (f"/medications/{MEDICINE}", None, READ_ONE),
+    "medications_api.change_medication": (f"/medications/{MEDICINE}", {"name": "Other"}, WRITE),
+    "medications_api.stop_medication": (f"/medications/{MEDICINE}", None, WRITE),
+    "medications_api.list_doses": ("/doses", None, OWN_LIST),
+    "medications_api.get_dose": (f"/doses/{DOSE}", None, READ_ONE),
+    "medications_api.take_dose": (f"/doses/{DOSE}/taken", None, WRITE),
+    "medications_api.skip_dose": (f"/doses/{DOSE}/skipped", None, WRITE),
+}
+WITH_A_REFRESH_TOKEN = {"auth_api.refresh"}
+# Those that end something come last, so that they spoil nothing for the others.
+LAST = ("chat_api.delete_session", "medications_api.stop_medication", "auth_api.logout")
+
+
+def operations(app: Flask) -> dict[str, str]:
+    """Return the method of every endpoint of the API that is not public."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if hasattr(view, "operation") and rule.endpoint not in PUBLIC_ENDPOINTS:
+            found[rule.endpoint] = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+    return found
+
+
+@pytest.fixture
+def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
+    """Alice's medicine, one of its doses of today, and a conversation of hers."""
+    hers = signed_in(app, alice)
+    times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
+    body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
+    medicine = hers.post("/medications", body).get_json()
+    span = hers.get("/doses").get_json()["items"] or _tomorrow(hers, medicine)
+    talk = hers.post("/chat/message", {"message": "What am I taking?"}).get_json()
+    return {
+        "medication_id": medicine["id"],
+        "dose_id": span[0]["id"],
+        "session_id": talk["session_id"],
+    }
+
+
+def test_every_endpoint_of_the_api_is_in_the_matrix(app: Flask) -> None:
+    assert set(operations(app)) == set(MATRIX) | WITH_A_REFRESH_TOKEN
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "nina", "bill", "dana", "charlie"])
+def test_the_cast_gets_what_the_matrix_says(
+    app: Flask, people: Cast, alices_ids: dict[str, str], name: str
+) -> None:
+    caller = signed_in(app, getattr(people, name))
+    methods, wrong = operations(app), {}
+    for endpoint in [*(one for one in MATRIX if one not in LAST), *LAST]:
+        path, body, expected = MATRIX[endpoint]
+        options = {} if body is None else {"json": body}
+        response = caller.request(methods[endpoint], path.format(**alices_ids), **options)
+        status = response.status_code
+        outcome = 200 if status < 300 else status
+        if outcome != expected[name]:
+            wrong[endpoint] = (status, expected[name])
+        may_see = expected is READ_ONE and expected[name] == 200
+        if name != "alice" and not may_see:
+            assert CANARY not in response.get_data(as_text=True), endpoint
+    assert wrong == {}
+
+
+def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
+    methods = operations(app)
+    ids = {name: str(uuid4()) for name in ("medication_id", "dose_id", "session_id")}
+    paths = {endpoint: path for endpoint, (path, _, _) in MATRIX.items()}
+    paths |= {"auth_api.refresh": "/auth/refresh"}
+    for endpoint, path in paths.items():
+        # Without a body, and with one that makes no sense: who is unknown learns no schema.
+        for options in ({}, {"json": {"nonsense": 1}}, {"data": b"{", "content_type": "x/y"}):
+            response = api.request(methods[endpoint], path.format(**ids), **options)
+            assert_problem(response, 401)
+            assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_her_doctor_asks_the_assistant_about_her_and_outsiders_cannot(
+    app: Flask, people: Cast, alices_ids: dict[str, str], database: Any
+) -> None:
+    from tests.support.people import record_of
+
+    with database.reading() as session:
+        record_id = str(record_of(session, people.alice).id)
+    question = {"message": "Which medicines?", "patient_id": record_id}
+    statuses = {}
+    for person in people.everyone:
+        response = signed_in(app, person).post("/chat/message", question)
+        statuses[person.name] = response.status_code
+        assert (CANARY in response.get_data(as_text=True)) == (person.name in {"alice", "bob"})
+    assert statuses == {
+        "alice": 200, "bob": 200, "charlie": 404, "dana": 403, "nina": 404, "bill": 403,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["nina", "charlie"])
+def test_what_is_hidden_looks_like_what_is_not_there(
+    api_of: Callable[[Person], Api], people: Cast, alices_ids: dict[str, str], name: str
+) -> None:
+    caller = api_of(getattr(people, name))
+    for path, key in (("/medications/", "medication_id"), ("/doses/", "dose_id")):
+        hidden = assert_problem(caller.get(path + alices_ids[key]), 404)
+        missing = assert_problem(caller.get(path + str(uuid4())), 404)
+        assert hidden | {"request_id": ""} == missing | {"request_id": ""}
+
+
+def _tomorrow(api: Api, medicine: dict[str, Any]) -> list[dict[str, Any]]:
+    # In the last minute of the day, the next dose is tomorrow's.
+    since = medicine["created_at"].replace("+", "%2B")
+    found: list[dict[str, Any]] = api.get(f"/doses?from={since}").get_json()["items"]
+    return found

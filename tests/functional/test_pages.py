@@ -1,0 +1,251 @@
+"""Pages: cookies that cannot be stolen, forms that cannot be forged, and who sees what."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import update
+
+from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from medical_ai.auth.models import TokenFamily
+from medical_ai.core import clock
+from medical_ai.core.database import Database
+from tests.support.browser import ADDRESS, Browser
+from tests.support.http import Api, signed_in
+from tests.support.medicines import MEDICINE, add_medicine, doses_of
+from tests.support.people import PASSWORD, Cast, Person
+
+SESSION_COOKIES = ("__Host-access", "__Host-refresh")
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """A browser in which nobody is signed in."""
+    return Browser(app)
+
+
+@pytest.fixture
+def alices_browser(browser: Browser, alice: Person) -> Browser:
+    """A browser in which Alice is signed in."""
+    assert browser.sign_in(alice).status_code == 303
+    browser.open("/app/today")
+    return browser
+
+
+@pytest.fixture
+def alices_ids(database: Database, alice: Person) -> dict[str, str]:
+    """Alice's medicine and one of its doses."""
+    with database.unit_of_work() as session:
+        times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
+        medicine = add_medicine(session, alice, times)
+        dose = doses_of(session, medicine.id)[0]
+        return {"medication_id": str(medicine.id), "dose_id": str(dose.id)}
+
+
+def pages(app: Flask, method: str) -> dict[str, str]:
+    """Return the pages that need a sign-in, with the method they answer."""
+    return {
+        rule.endpoint: rule.rule.replace("uuid:", "").replace("<", "{").replace(">", "}")
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "is_page", False)
+        and rule.endpoint not in PUBLIC_ENDPOINTS
+        and method in (rule.methods or ())
+    }
+
+
+def test_signing_in_leads_to_today_and_sets_guarded_cookies(
+    browser: Browser, alice: Person
+) -> None:
+    response = browser.sign_in(alice)
+    assert (response.status_code, response.location) == (303, "/app/today")
+    for name in SESSION_COOKIES:
+        cookie = browser.cookie(name)
+        assert cookie.secure, name
+        assert cookie.http_only, name
+        assert (cookie.same_site, cookie.path) == ("Lax", "/"), name
+    assert browser.open("/app/today").status_code == 200
+
+
+def test_signing_up_by_the_form_works(browser: Browser) -> None:
+    browser.open("/signup")
+    fields = {"email": "c@example.org", "password": PASSWORD, "timezone": "Europe/Madrid"}
+    assert browser.send("/app/sign-up", **fields).status_code == 303
+    assert browser.open("/app/today").status_code == 200
+
+
+def test_a_wrong_password_brings_the_form_back_without_it(browser: Browser, alice: Person) -> None:
+    browser.open("/login")
+    response = browser.send("/app/sign-in", email=alice.email, password="not-this-one")
+    text = response.get_data(as_text=True)
+    assert response.status_code == 401
+    assert alice.email in text
+    assert "not-this-one" not in text
+    assert browser.cookie("__Host-access") is None
+
+
+def test_every_page_that_is_not_public_asks_to_sign_in(app: Flask, browser: Browser) -> None:
+    nobodys = "0198c0de-0000-7000-8000-000000000000"
+    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
+    found = pages(app, "GET")
+    assert found
+    for endpoint, path in found.items():
+        response = browser.open(path.format(**ids))
+        assert response.status_code == 303, endpoint
+        assert response.location.startswith("/login?next="), endpoint
+
+
+def test_every_form_is_refused_without_its_token(app: Flask, alices_browser: Browser) -> None:
+    nobodys = "0198c0de-0000-7000-8000-000000000000"
+    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
+    public = {"auth.sign_in": "/app/sign-in", "auth.sign_up": "/app/sign-up"}
+    for endpoint, path in (pages(app, "POST") | public).items():
+        for fields in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}):
+            response = alices_browser.post(path.format(**ids), fields)
+            assert response.status_code == 400, endpoint
+            assert response.mimetype == "text/html", endpoint
+
+
+def test_a_form_from_another_site_is_refused_although_the_token_is_right(
+    alices_browser: Browser,
+) -> None:
+    alices_browser.open("/app/medications/new")
+    token = alices_browser._token
+    fields = {"csrf_token": token, "name": "x", "times": "08:00"}
+    response = alices_browser.post("/app/medications", fields, Referer="https://evil.example.org/")
+    assert response.status_code == 400
+
+
+def test_cookies_open_no_api(alices_browser: Browser) -> None:
+    for method, path in (("GET", "/auth/me"), ("GET", "/doses"), ("POST", "/auth/logout")):
+        response = alices_browser.client.open(path, method=method, base_url=ADDRESS)
+        assert response.status_code == 401, path
+    assert alices_browser.open("/app/today").status_code == 200
+
+
+def test_a_bearer_token_opens_no_page(app: Flask, alice: Person) -> None:
+    response = signed_in(app, alice).get("/app/today")
+    assert response.status_code == 303
+
+
+def test_an_expired_access_cookie_is_renewed_in_passing(alices_browser: Browser) -> None:
+    before = alices_browser.cookie("__Host-refresh").value
+    with time_machine.travel(clock.now() + timedelta(minutes=20)):
+        assert alices_browser.open("/app/today").status_code == 200
+    assert alices_browser.cookie("__Host-refresh").value != before
+
+
+def test_a_session_that_was_ended_elsewhere_is_over_at_once_for_readers_and_writers(
+    alices_browser: Browser, database: Database, alices_ids: dict[str, str]
+) -> None:
+    with database.unit_of_work() as session:
+        session.execute(update(TokenFamily).values(revoked_at=clock.now()))
+    started = clock.now()
+    assert alices_browser.open("/app/today").status_code == 303
+    path = f"/app/doses/{alices_ids['dose_id']}/taken"
+    assert alices_browser.send(path).status_code == 401
+    assert clock.now() - started < timedelta(seconds=5)  # nobody waited for their own lock
+
+
+def test_signing_out_takes_the_cookies_and_the_session(
+    app: Flask, alices_browser: Browser
+) -> None:
+    stolen = {name: alices_browser.cookie(name).value for name in SESSION_COOKIES}
+    response = alices_browser.send("/app/sign-out")
+    assert response.status_code == 303
+    assert response.headers["Clear-Site-Data"]
+    assert [alices_browser.cookie(name) for name in SESSION_COOKIES] == [None, None]
+    thief = Browser(app)
+    for name, value in stolen.items():
+        thief.client.set_cookie(name, value, domain="localhost", secure=True)
+    assert thief.open("/app/today").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example.org", "//evil.example.org", "/\\evil.example.org", "javascript:alert(1)",
+     "/app/../..//evil", "/app/today\r\nX: y", "/app/today#@evil", "/logout", ""],
+)  # fmt: skip
+def test_signing_in_never_leads_to_another_site(
+    browser: Browser, alice: Person, target: str
+) -> None:
+    browser.open("/login")
+    response = browser.send("/app/sign-in", email=alice.email, password=PASSWORD, next=target)
+    assert response.location == "/app/today"
+
+
+def test_signing_in_leads_on_to_the_page_that_was_wanted(browser: Browser, alice: Person) -> None:
+    browser.open("/login")
+    sent = {"email": alice.email, "password": PASSWORD, "next": "/app/medications?x=1"}
+    assert browser.send("/app/sign-in", **sent).location == "/app/medications?x=1"
+
+
+def test_a_medicine_is_added_changed_and_stopped_by_forms(alices_browser: Browser) -> None:
+    new = {"name": "Amlodipine", "times": ["08:00", "20:00"], "days": ["mon", "tue"]}
+    added = alices_browser.send("/app/medications", **new)
+    assert added.status_code == 303
+    assert "Amlodipine" in alices_browser.open(added.location).get_data(as_text=True)
+    changed = {"name": "Amlodipine forte", "times": "09:00", "days": ["mon"]}
+    assert alices_browser.send(f"{added.location}/edit", **changed).status_code == 303
+    assert "09:00" in alices_browser.open(added.location).get_data(as_text=True)
+    assert alices_browser.send(f"{added.location}/stop").status_code == 303
+
+
+def test_a_wrong_form_comes_back_with_its_reasons_and_stores_nothing(
+    alices_browser: Browser,
+) -> None:
+    response = alices_browser.send("/app/medications", name="", times="25:00", days="mon")
+    assert response.status_code == 422
+    assert "error-summary" in response.get_data(as_text=True)
+    assert "25:00" not in alices_browser.open("/app/medications").get_data(as_text=True)
+
+
+def test_what_a_patient_writes_is_never_markup(alices_browser: Browser, alices: Api) -> None:
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
+    alices_browser.send("/app/medications", name=evil, times="08:00", instructions=evil,
+                        days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"])  # fmt: skip
+    alices_browser.send("/app/chat/messages", message="What am I taking? " + evil)
+    talks = alices.get("/chat/sessions").get_json()["items"]
+    paths = ["/app/medications", "/app/today", "/app/history", f"/app/chat/{talks[0]['session_id']}"]
+    for path in paths:
+        text = alices_browser.open(path).get_data(as_text=True)
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+    assert "49" not in alices_browser.open("/app/medications").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", ["bob", "nina", "bill", "dana", "charlie"])
+def test_staff_see_their_own_pages_and_no_writing_of_alices(
+    app: Flask, people: Cast, alices_ids: dict[str, str], name: str
+) -> None:
+    theirs = Browser(app)
+    theirs.sign_in(getattr(people, name))
+    assert theirs.open("/app/today").status_code == 200
+    medicine = theirs.open(f"/app/medications/{alices_ids['medication_id']}")
+    expected = {"bob": 200, "nina": 404, "bill": 403, "dana": 403, "charlie": 404}[name]
+    assert medicine.status_code == expected
+    assert (MEDICINE in medicine.get_data(as_text=True)) == (name == "bob")
+    for path in ("stop", "edit"):
+        refused = theirs.send(f"/app/medications/{alices_ids['medication_id']}/{path}", name="x")
+        assert refused.status_code == 403
+    assert theirs.send(f"/app/doses/{alices_ids['dose_id']}/taken").status_code == 403
+
+
+def test_reading_pages_changes_nothing(
+    app: Flask, alices_browser: Browser, database: Database, alices_ids: dict[str, str]
+) -> None:
+    def everything() -> dict[str, list[Any]]:
+        from medical_ai.core.database import Base
+
+        with database.engine.connect() as connection:
+            return {
+                name: sorted(map(str, connection.execute(table.select()).all()))
+                for name, table in Base.metadata.tables.items()
+            }
+
+    before = everything()
+    for endpoint, path in pages(app, "GET").items():
+        if "session_id" not in path:
+            assert alices_browser.open(path.format(**alices_ids)).status_code < 400, endpoint
+    assert everything() == before

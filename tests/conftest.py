@@ -57,9 +57,7 @@ def stores(
 
 
 class _Stores(dict[str, Store]):
-    def __init__(
-        self, request: pytest.FixtureRequest, folders: pytest.TempPathFactory
-    ) -> None:
+    def __init__(self, request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> None:
         super().__init__()
         self._request, self._folders = request, folders
 

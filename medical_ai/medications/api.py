@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.api import api
+from medical_ai.core.errors import NotFound
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.schemas import Listing
 from medical_ai.medications import ledger, service
@@ -16,7 +17,7 @@ from medical_ai.medications.schemas import (
     MedicationRead,
     MedicationUpdate,
 )
-from medical_ai.medications.states import DoseStatus
+from medical_ai.medications.states import DoseStatus, MedicationStatus
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
 
@@ -59,10 +60,13 @@ def list_medications() -> Listing[MedicationRead]:
 @blueprint.get("/medications/<uuid:medication_id>")
 @api(permission=Permission.MEDICATION_READ, answers={200: MedicationRead})
 def get_medication(medication_id: UUID) -> MedicationRead:
-    """Return one medicine."""
-    return service.get_medication(
+    """Return one medicine; one that was stopped is gone from here and stays in the history."""
+    found = service.get_medication(
         current_session(), actor=current_actor(), medication_id=medication_id
     )
+    if found.status is MedicationStatus.STOPPED:
+        raise NotFound
+    return found
 
 
 @blueprint.patch("/medications/<uuid:medication_id>")

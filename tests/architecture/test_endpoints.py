@@ -36,7 +36,8 @@ def rules(app: Flask) -> Iterator[tuple[Rule, object]]:
 
 
 def test_the_access_lists_name_endpoints_that_exist_and_none_twice(app: Flask) -> None:
-    assert PUBLIC_ENDPOINTS | REFRESH_ENDPOINTS <= app.view_functions.keys()
+    named = PUBLIC_ENDPOINTS | REFRESH_ENDPOINTS
+    assert named.issubset(app.view_functions)
     assert PUBLIC_ENDPOINTS.isdisjoint(REFRESH_ENDPOINTS)
 
 
@@ -74,7 +75,8 @@ def test_every_view_says_what_it_does_in_the_imperative(app: Flask) -> None:
         if rule.endpoint.endswith("static"):
             continue
         first = (inspect.getdoc(view) or "").partition("\n")[0]
-        assert first.endswith(".") and first[:1].isupper(), rule.endpoint
+        assert first.endswith("."), rule.endpoint
+        assert first[:1].isupper(), rule.endpoint
 
 
 def test_no_view_commits_or_asks_for_a_user(app: Flask) -> None:

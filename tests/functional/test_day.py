@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,47 +19,48 @@ from medical_ai.medications.models import Dose
 from tests.functional.test_chat import EMERGENCY
 from tests.support.http import EVENTS, events_of
 from tests.support.mail import MailSink
-from tests.support.people import PASSWORD, Person
-from tests.support.processes import Site, web, worker
+from tests.support.people import PASSWORD, Cast, Person
+from tests.support.processes import Process, Site, pinned, web, worker
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=True)
 ZONE = "Asia/Kathmandu"  # a quarter of an hour beside everybody else
 CANARY = "Canarymycin"
-CARLA = {"email": "carla@example.org", "password": PASSWORD, "timezone": ZONE}
+PAIR = {"email": "carla@example.org", "password": PASSWORD}
 
 
 @pytest.fixture
 def settings(settings: Settings, mail: MailSink, tmp_path: Path) -> Settings:
     """Settings of real processes: mail to the loopback server, files in the test's own folder."""
-    more = {} if settings.database_url.get_secret_value() else {"database_url": _url(settings)}
-    return settings.model_copy(
-        update={
-            "smtp_host": "127.0.0.1",
-            "smtp_port": mail.port,
-            "smtp_security": "none",
-            "smtp_timeout_seconds": 2,
-            "worker_tick_seconds": 0.3,
-            "trusted_proxy_hops": 0,
-            "cookie_secure": False,
-            "data_dir": tmp_path,
-            "log_level": "INFO",
-        }
-        | more
+    return pinned(
+        settings,
+        smtp_host="127.0.0.1",
+        smtp_port=mail.port,
+        smtp_security="none",
+        smtp_timeout_seconds=2,
+        worker_tick_seconds=0.3,
+        trusted_proxy_hops=0,
+        cookie_secure=False,
+        data_dir=tmp_path,
+        log_level="INFO",
     )
 
 
-def _url(settings: Settings) -> Any:
-    from pydantic import SecretStr
+@pytest.fixture
+def site(database: Database, people: Cast, settings: Settings, tmp_path: Path) -> Iterator[Site]:
+    """The running site, where Alice is signed in."""
+    with web(settings, tmp_path) as running:
+        running.sign_in(people.alice.email, PASSWORD)
+        yield running
 
-    return SecretStr(settings.sqlalchemy_url)
+
+StartWorker = Callable[[], AbstractContextManager[Process]]
 
 
 @pytest.fixture
-def site(database: Database, settings: Settings, tmp_path: Path) -> Iterator[Site]:
-    """The running site."""
-    with web(settings, tmp_path) as running:
-        yield running
+def start_worker(settings: Settings, tmp_path: Path) -> StartWorker:
+    """Start a worker: `with start_worker() as process`."""
+    return lambda: worker(settings, tmp_path)
 
 
 def soon(seconds: float, zone: str = ZONE) -> tuple[str, datetime]:
@@ -86,16 +88,15 @@ def jobs_in(database: Database, status: JobStatus) -> int:
 
 
 def test_the_six_steps_of_a_patients_day(
-    site: Site, settings: Settings, mail: MailSink, tmp_path: Path
+    site: Site, start_worker: StartWorker, mail: MailSink
 ) -> None:
     # 1. Sign up, and sign in at both addresses.
-    assert site.post("/auth/signup", CARLA).status_code == 201
-    pair = {"email": CARLA["email"], "password": PASSWORD}
-    assert site.post("/login", pair).status_code == 200
-    site.sign_in(**pair)
+    assert site.post("/auth/signup", PAIR | {"timezone": ZONE}).status_code == 201
+    assert site.post("/login", PAIR).status_code == 200
+    site.sign_in(**PAIR)
 
     # 2. Add a medicine; see its doses.
-    with worker(settings, tmp_path):
+    with start_worker():
         wait_until(lambda: site.health() == (200, "healthy"), seconds=20, what="the worker ticks")
         at, moment = soon(4)
         assert site.post("/medications", medicine(at)).status_code == 201
@@ -140,62 +141,57 @@ def test_the_six_steps_of_a_patients_day(
 
 
 def test_a_worker_killed_before_the_claim_loses_nothing(
-    site: Site, settings: Settings, database: Database, mail: MailSink, tmp_path: Path, alice: Person
+    site: Site, start_worker: StartWorker, database: Database, mail: MailSink
 ) -> None:
-    site.sign_in(alice.email, PASSWORD)
-    with worker(settings, tmp_path) as first:
+    with start_worker() as first:
         wait_until(lambda: site.health() == (200, "healthy"), seconds=20, what="the worker ticks")
         at, moment = soon(2, "Europe/Berlin")
         assert site.post("/medications", medicine(at)).status_code == 201
         first.kill()
     wait_until(lambda: datetime.now(UTC) > moment, seconds=5, what="the dose is due")
     assert statuses(database) == ["planned"]
-    with worker(settings, tmp_path):
+    with start_worker():
         wait_until(lambda: mail.taken, seconds=20, what="the reminder arrives")
         wait_until(lambda: statuses(database) == ["sent"], seconds=5, what="it is marked as sent")
     assert len(mail.taken) == 1
 
 
 def test_a_worker_killed_while_it_sends_is_followed_by_one_that_sends_once(
-    site: Site, settings: Settings, database: Database, mail: MailSink, tmp_path: Path, alice: Person
+    site: Site, start_worker: StartWorker, database: Database, mail: MailSink
 ) -> None:
-    site.sign_in(alice.email, PASSWORD)
     mail.behaviour = "stall"
     at, _ = soon(1, "Europe/Berlin")
     assert site.post("/medications", medicine(at)).status_code == 201
-    with worker(settings, tmp_path) as first:
+    with start_worker() as first:
         wait_until(lambda: mail.tries > 0, seconds=25, what="the worker is sending")
         first.kill()
-    assert jobs_in(database, JobStatus.RUNNING) == 1
+    assert jobs_in(database, JobStatus.RUNNING) >= 1
     mail.behaviour = "ok"
-    with worker(settings, tmp_path):
+    with start_worker():
         wait_until(lambda: mail.taken, seconds=25, what="the reminder arrives")
         wait_until(lambda: jobs_in(database, JobStatus.DONE) == 2, seconds=10, what="all is done")
     assert len(set(mail.message_ids)) == len(mail.taken) == 1
 
 
 def test_a_worker_killed_before_it_hears_the_answer_repeats_the_same_message_id(
-    site: Site, settings: Settings, database: Database, mail: MailSink, tmp_path: Path, alice: Person
+    site: Site, start_worker: StartWorker, database: Database, mail: MailSink
 ) -> None:
-    site.sign_in(alice.email, PASSWORD)
     mail.behaviour = "hold"
     at, _ = soon(1, "Europe/Berlin")
     assert site.post("/medications", medicine(at)).status_code == 201
-    with worker(settings, tmp_path) as first:
+    with start_worker() as first:
         wait_until(lambda: mail.taken, seconds=25, what="the mail server has the message")
         first.kill()
     mail.behaviour = "ok"
-    with worker(settings, tmp_path):
+    with start_worker():
         wait_until(lambda: jobs_in(database, JobStatus.DONE) == 2, seconds=25, what="all is done")
     assert len(set(mail.message_ids)) == 1
 
 
 def test_two_workers_send_one_reminder(
-    site: Site, settings: Settings, database: Database, mail: MailSink, tmp_path: Path, alice: Person
+    site: Site, start_worker: StartWorker, database: Database, mail: MailSink
 ) -> None:
-    site.sign_in(alice.email, PASSWORD)
-    (tmp_path / "second").mkdir()
-    with worker(settings, tmp_path) as one, worker(settings, tmp_path / "second") as two:
+    with start_worker() as one, start_worker() as two:
         wait_until(lambda: site.health() == (200, "healthy"), seconds=20, what="a worker ticks")
         at, _ = soon(3, "Europe/Berlin")
         assert site.post("/medications", medicine(at)).status_code == 201
@@ -205,11 +201,11 @@ def test_two_workers_send_one_reminder(
 
 
 def test_logs_hold_no_clinical_word_no_token_and_no_traceback(
-    site: Site, settings: Settings, mail: MailSink, tmp_path: Path, alice: Person
+    site: Site, start_worker: StartWorker, mail: MailSink, tmp_path: Path, alice: Person
 ) -> None:
-    granted = site.sign_in(alice.email, PASSWORD)
+    token = site.sign_in(alice.email, PASSWORD)["access_token"]
     mail.behaviour = "550"
-    with worker(settings, tmp_path):
+    with start_worker():
         at, _ = soon(1, "Europe/Berlin")
         site.post("/medications", medicine(at))
         site.post("/chat/message", {"message": f"Should I stop taking {CANARY}?"})
@@ -219,6 +215,6 @@ def test_logs_hold_no_clinical_word_no_token_and_no_traceback(
         time.sleep(0.5)  # whatever is written about the refusal is written now
     for log in tmp_path.glob("*.log"):
         text = log.read_text(errors="replace")
-        for secret in (CANARY, PASSWORD, alice.email, granted["access_token"], "Traceback"):
+        for secret in (CANARY, PASSWORD, alice.email, token, "Traceback"):
             assert secret.lower() not in text.lower(), (log.name, secret)
         assert re.search(r"eyJ[\w-]{10,}\.", text) is None, log.name

@@ -27,7 +27,17 @@ def post_raw(api: Api, path: str, data: bytes, content_type: str = "application/
 @pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"[1,", b"nul", b"{'a': 1}", b'{"a": "\xff"}', b'{"a": "\\ud800"}', b"\x00", b"NaN]"],
+    [
+        b"",
+        b"{",
+        b"[1,",
+        b"nul",
+        b"{'a': 1}",
+        b'{"a": "\xff"}',
+        b'{"a": "\\ud800"}',
+        b"\x00",
+        b"NaN]",
+    ],
 )
 def test_malformed_json_is_400(alices: Api, path: str, data: bytes) -> None:
     assert_problem(post_raw(alices, path, data), 400)

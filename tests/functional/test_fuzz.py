@@ -12,8 +12,8 @@ import pytest
 
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
-from tests.support.people import PASSWORD, Cast, create_patient_account
-from tests.support.processes import web
+from tests.support.people import PASSWORD, create_patient_account
+from tests.support.processes import pinned, web
 
 LEFT_OUT = "positive_data_acceptance"
 """An e-mail may be well-formed and taken, a day valid and over: that is no fault."""
@@ -37,7 +37,9 @@ def users(names: tuple[str, ...]) -> dict[str, object]:
                     "verb": "POST",
                     "endpoint": "/auth/login",
                     "contentType": "application/json",
-                    "payloadRaw": json.dumps({"email": f"{name}@example.org", "password": PASSWORD}),
+                    "payloadRaw": json.dumps(
+                        {"email": f"{name}@example.org", "password": PASSWORD}
+                    ),
                     "token": {
                         "extractFrom": "body",
                         "extractSelector": "/access_token",
@@ -55,16 +57,14 @@ def users(names: tuple[str, ...]) -> dict[str, object]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.settings(trusted_proxy_hops=0)
-def test_the_fuzzer_finds_nothing(
-    database: Database, settings: Settings, people: Cast, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("people")
+def test_the_fuzzer_finds_nothing(database: Database, settings: Settings, tmp_path: Path) -> None:
     with database.unit_of_work() as session:
         create_patient_account(session, "carla")
     (tmp_path / "users.json").write_text(json.dumps(users(("alice", "carla"))))
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION.format(users=tmp_path / "users.json"))
-    url = settings.sqlalchemy_url
-    with web(settings.model_copy(update={"database_url": type(settings.jwt_secret)(url)}), tmp_path) as site:
+    with web(pinned(settings), tmp_path) as site:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", configuration),

@@ -31,9 +31,7 @@ def test_every_answer_carries_the_security_headers(api: Api, path: str) -> None:
     assert "camera=()" in headers["Permissions-Policy"]
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert (
-        headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
-    )
+    assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
 
 
 @pytest.mark.parametrize("path", ADDRESSES)

@@ -89,7 +89,8 @@ def test_every_operation_says_whether_it_needs_a_token(
         is_public = operation["operationId"].removeprefix(f"{method}_") in public
         assert operation["security"] == ([] if is_public else [{"bearer": []}]), path
         assert ("401" in operation["responses"]) or is_public, path
-        assert operation["summary"] and not operation["summary"].endswith("."), path
+        assert operation["summary"], path
+        assert not operation["summary"].endswith("."), path
 
 
 def test_ids_are_named_after_what_they_are(document: dict[str, Any]) -> None:

@@ -148,9 +148,7 @@ def test_a_session_that_was_ended_elsewhere_is_over_at_once_for_readers_and_writ
     assert clock.now() - started < timedelta(seconds=5)  # nobody waited for their own lock
 
 
-def test_signing_out_takes_the_cookies_and_the_session(
-    app: Flask, alices_browser: Browser
-) -> None:
+def test_signing_out_takes_the_cookies_and_the_session(app: Flask, alices_browser: Browser) -> None:
     stolen = {name: alices_browser.cookie(name).value for name in SESSION_COOKIES}
     response = alices_browser.send("/app/sign-out")
     assert response.status_code == 303
@@ -207,7 +205,12 @@ def test_what_a_patient_writes_is_never_markup(alices_browser: Browser, alices: 
                         days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"])  # fmt: skip
     alices_browser.send("/app/chat/messages", message="What am I taking? " + evil)
     talks = alices.get("/chat/sessions").get_json()["items"]
-    paths = ["/app/medications", "/app/today", "/app/history", f"/app/chat/{talks[0]['session_id']}"]
+    paths = [
+        "/app/medications",
+        "/app/today",
+        "/app/history",
+        f"/app/chat/{talks[0]['session_id']}",
+    ]
     for path in paths:
         text = alices_browser.open(path).get_data(as_text=True)
         assert "<script>alert" not in text, path

@@ -42,9 +42,7 @@ def test_a_conversation_is_read_back_in_order_with_what_came_with_it(
     add_medicine(session, alice, ["08:00"])
     session.commit()
     answer = ask(database, alice, "What am I taking?")
-    history = conversations.get_history(
-        session, actor=alice.actor, session_id=answer.session_id
-    )
+    history = conversations.get_history(session, actor=alice.actor, session_id=answer.session_id)
     assert [message.role for message in history.messages] == ["user", "assistant"]
     said = history.messages[1]
     assert (said.id, said.citations, said.receipt) == (

@@ -171,9 +171,7 @@ def test_a_dose_taken_between_claim_and_send_is_not_sent(
         assert notifications.count_unread(session, actor=alice.actor) == 0
 
 
-def test_a_dose_taken_before_it_is_due_is_never_claimed(
-    database: Database, alice: Person
-) -> None:
+def test_a_dose_taken_before_it_is_due_is_never_claimed(database: Database, alice: Person) -> None:
     dose_id = due_dose(database, alice, NOON + timedelta(hours=1))
     with database.unit_of_work() as session:
         ledger.answer_dose(session, actor=alice.actor, dose_id=dose_id, status=DoseStatus.TAKEN)

@@ -113,9 +113,7 @@ def test_her_doctor_reads_but_does_not_write(session: Session, alice: Person, bo
     with pytest.raises(PermissionDenied):
         service.stop_medication(session, actor=bob.actor, medication_id=medicine.id)
     with pytest.raises(PermissionDenied):
-        ledger.answer_dose(
-            session, actor=bob.actor, dose_id=dose.id, status=DoseStatus.TAKEN
-        )
+        ledger.answer_dose(session, actor=bob.actor, dose_id=dose.id, status=DoseStatus.TAKEN)
 
 
 def test_a_record_whose_key_was_destroyed_is_gone(session: Session, alice: Person) -> None:

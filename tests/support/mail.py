@@ -25,7 +25,8 @@ class MailSink:
     """What arrived, in order. `behaviour` can be changed while it runs.
 
     `ok` takes mail; `450` and `550` refuse it for now and for good; `drop` takes it and hangs up
-    without an answer; `stall` says nothing; `hold` takes it and says nothing; `rude-quit` takes it and refuses to part politely.
+    without an answer; `stall` says nothing; `hold` takes it and says nothing; `rude-quit` takes
+    it and refuses to part politely.
     """
 
     def __init__(self) -> None:

@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
+from pydantic import SecretStr
 
 from medical_ai.core.config import Settings
 from tests.support.settings import environment_of
@@ -19,6 +19,12 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 40.0
+
+
+def pinned(settings: Settings, **changes: Any) -> Settings:
+    """Return settings that name their database outright, whatever else is changed."""
+    url = SecretStr(settings.sqlalchemy_url)
+    return settings.model_copy(update={"database_url": url} | changes)
 
 
 def free_port() -> int:
@@ -128,9 +134,7 @@ class Site:
         """Send one request."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         headers |= options.pop("headers", {})
-        return requests.request(
-            method, self.address + path, headers=headers, timeout=15, **options
-        )
+        return requests.request(method, self.address + path, headers=headers, timeout=15, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """Send a GET request."""
@@ -152,8 +156,3 @@ class Site:
         """Return the status and the word of `/health`."""
         response = self.get("/health")
         return response.status_code, response.json()["status"]
-
-
-def seconds_until(moment: float) -> float:
-    """Return how long it is until a moment on the wall clock, or 0."""
-    return max(0.0, moment - time.time())

@@ -108,12 +108,14 @@ def _wrongly_signed(forger: Forger) -> Iterator[tuple[str, str]]:
     yield "another key", forger.sign(forger.access, key="x" * 48)
     yield "empty key", forger.sign(forger.access, key="")
     yield "the kid as key", forger.sign(forger.access, key=key_id(forger.key))
-    yield "the session key", forger.sign(
-        forger.access, key=forger.settings.secret_key.get_secret_value()
+    yield (
+        "the session key",
+        forger.sign(forger.access, key=forger.settings.secret_key.get_secret_value()),
     )
     yield "the refresh key", forger.sign(forger.access, key=forger.refresh_key)
-    yield "the refresh key and its kid", forger.sign(
-        forger.access, key=forger.refresh_key, kid=key_id(forger.refresh_key)
+    yield (
+        "the refresh key and its kid",
+        forger.sign(forger.access, key=forger.refresh_key, kid=key_id(forger.refresh_key)),
     )
     yield "HS384", forger.sign(forger.access, alg="HS384", digest="sha384")
     yield "HS512", forger.sign(forger.access, alg="HS512", digest="sha512")
@@ -150,8 +152,9 @@ def _misled(forger: Forger) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_claims(forger: Forger) -> Iterator[tuple[str, str]]:
-    yield "a refresh token", forger.sign(
-        forger.refresh, key=forger.refresh_key, kid=key_id(forger.refresh_key)
+    yield (
+        "a refresh token",
+        forger.sign(forger.refresh, key=forger.refresh_key, kid=key_id(forger.refresh_key)),
     )
     yield "expired", forger.changed(exp=_ago(minutes=1))
     yield "not yet valid", forger.changed(nbf=_ago(minutes=-10))
@@ -187,7 +190,7 @@ def _damaged(forger: Forger) -> Iterator[tuple[str, str]]:
     yield "payload a number", forger.sign(7)
     yield "payload null", forger.sign(None)
     yield "payload no JSON", f"{header}.{_b64(b'{')}.{signature}"
-    yield "payload not UTF-8", f"{header}.{_b64(bytes([0xff, 0xfe]))}.{signature}"
+    yield "payload not UTF-8", f"{header}.{_b64(bytes([0xFF, 0xFE]))}.{signature}"
     yield "deep JSON", f"{header}.{_b64(deep.encode())}.{signature}"
     yield "deep JSON header", f"{_b64(deep.encode())}.{payload}.{signature}"
     yield "huge", f"{header}.{_encoded(forger.access | {'x': 'y' * 60_000})}.{signature}"

@@ -29,7 +29,11 @@ def test_an_envelope_does_not_show_what_is_in_it() -> None:
 
 @pytest.mark.parametrize(
     ("table", "column", "same_row"),
-    [("medications", "name", False), ("medications", "instructions", True), ("notes", "name", True)],
+    [
+        ("medications", "name", False),
+        ("medications", "instructions", True),
+        ("notes", "name", True),
+    ],
 )
 def test_an_envelope_that_was_moved_does_not_open(table: str, column: str, same_row: bool) -> None:
     ring, row = KeyRing([new_data_key()]), uuid4()

@@ -26,7 +26,9 @@ from medical_ai.core.markdown import ALLOWED_TAGS, render_markdown
 )
 def test_nothing_runs_and_nothing_is_fetched(text: str) -> None:
     html = str(render_markdown(text))
-    assert not re.search(r"<(script|img|svg|style|iframe)|<[^>]+\son\w+=|href=.javascript", html, re.I)
+    assert not re.search(
+        r"<(script|img|svg|style|iframe)|<[^>]+\son\w+=|href=.javascript", html, re.I
+    )
     assert "data:text" not in re.sub(r">[^<]*<", "><", html)
 
 
@@ -39,5 +41,7 @@ def test_what_an_answer_needs_is_there() -> None:
 
 @given(st.text(max_size=200))
 def test_only_the_tags_on_the_list_come_out(text: str) -> None:
-    tags = {tag.lower() for tag in re.findall(r"</?([A-Za-z][A-Za-z0-9]*)", str(render_markdown(text)))}
+    tags = {
+        tag.lower() for tag in re.findall(r"</?([A-Za-z][A-Za-z0-9]*)", str(render_markdown(text)))
+    }
     assert tags <= ALLOWED_TAGS

@@ -37,7 +37,7 @@ def test_an_unknown_account_costs_as_much_as_a_known_one(monkeypatch: pytest.Mon
     verified = []
 
     class Watched:
-        def verify(self, stored: str, password: str) -> bool:
+        def verify(self, stored: str, _password: str) -> bool:
             verified.append(stored)
             return True
 

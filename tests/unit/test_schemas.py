@@ -92,7 +92,9 @@ def test_a_schedule_is_said_in_words(times: list[str], days: Any, spoken: str) -
     assert spoken_times(made.times) in spoken
 
 
-@pytest.mark.parametrize("name", ["Europe/Berlin", "America/Argentina/Ushuaia", "UTC", "Asia/Calcutta"])
+@pytest.mark.parametrize(
+    "name", ["Europe/Berlin", "America/Argentina/Ushuaia", "UTC", "Asia/Calcutta"]
+)
 def test_zones_are_known_by_their_names(name: str) -> None:
     assert known_zone(name) == name
 

@@ -23,8 +23,11 @@ from medical_ai.core.database import Database
 from medical_ai.core.errors import NotFound
 from medical_ai.core.zones import zone_of
 from medical_ai.mcp_tools.service import get_registry
+from medical_ai.tenancy import service as tenancy
 
 EMBEDDED = "embedded"
+STICKY_ADVICE = frozenset({TriageLevel.EMERGENCY, TriageLevel.URGENT})
+"""Levels whose advice is said again with every later answer of the conversation."""
 
 Emit = Callable[[str, BaseModel | list[BaseModel] | dict[str, Any]], None]
 
@@ -97,14 +100,15 @@ def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> Turn
             session, opened, author="user", content={"text": question.message}
         )
         patient = opened.patient
-        country = (patient.country if patient else "") or database.settings.default_country
+        hospital = tenancy.get_hospital(session, actor.tenant_id)
+        country = (patient.country if patient else "") or hospital.country
         return Turn(
             database=database,
             actor=actor,
             session_id=opened.row.id,
             patient_id=patient.id if patient else None,
             zone=patient.home_zone if patient else None,
-            country=country or None,
+            country=country or database.settings.default_country or None,
             floor=TriageLevel(opened.row.triage_level),
         )
 
@@ -121,13 +125,14 @@ def _conversation(session: Session, actor: Actor, question: ChatQuestion) -> Ope
 
 
 def _reply(message: str, triage: Triage, turn: Turn, call_tool: CallTool) -> Reply:
-    if triage.level is TriageLevel.EMERGENCY and triage.rules:
+    is_new = bool(triage.rules)  # without rules the level is what the conversation reached before
+    if triage.level is TriageLevel.EMERGENCY and is_new:
         return Reply(triage.advice)  # nothing else may stand beside it
     reply = respond(message, zone=zone_of(turn.zone) if turn.zone else None, call_tool=call_tool)
-    if triage.level is TriageLevel.NONE:
+    if triage.level is TriageLevel.NONE or not (is_new or triage.level in STICKY_ADVICE):
         return reply
-    if not reply.citations:
-        return Reply(triage.advice)
+    if is_new and not reply.citations:
+        return Reply(triage.advice)  # the record has nothing to say to a complaint
     return Reply(f"{triage.advice}\n\n{reply.text}", reply.citations)
 
 

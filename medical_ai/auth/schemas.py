@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints
 
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
-from medical_ai.core.schemas import Input, Line, Output
+from medical_ai.core.schemas import FieldInvalid, Input, Line, Output
 from medical_ai.core.zones import known_zone
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
@@ -14,7 +14,15 @@ NewPassword = Annotated[
     str, StringConstraints(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS)
 ]
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(known_zone)]
-Email = Annotated[EmailStr, StringConstraints(max_length=254)]
+
+
+def _deliverable(address: str) -> str:
+    if not address.partition("@")[0].isascii():  # few mail servers speak SMTPUTF8 (RFC 6531)
+        raise FieldInvalid("Use an address with plain letters before the @.")
+    return address
+
+
+Email = Annotated[EmailStr, StringConstraints(max_length=254), AfterValidator(_deliverable)]
 
 
 class SignUp(Input):

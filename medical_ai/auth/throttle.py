@@ -31,9 +31,9 @@ def count_attempt(database: Database, *, scope: str, subject: str, limit: int) -
             )
         ).one()
     if row.attempts > limit:
-        left = (row.opened_at + WINDOW - clock.now()).total_seconds()
+        left = max(1, int((row.opened_at + WINDOW - clock.now()).total_seconds()) + 1)
         raise TooManyRequests(
-            "Too many attempts. Please wait a moment.", retry_after_seconds=max(1, int(left) + 1)
+            f"Too many attempts. Please wait {left} seconds.", retry_after_seconds=left
         )
 
 

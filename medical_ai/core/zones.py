@@ -1,6 +1,7 @@
 """Time zones by their IANA names."""
 
 from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo, available_timezones
 
 from medical_ai.core.schemas import FieldInvalid
@@ -26,6 +27,21 @@ def known_zone(name: str) -> str:
 def available_names() -> frozenset[str]:
     """Return every zone name the system knows, links and old names included."""
     return frozenset(available_timezones())
+
+
+def country_of(name: str) -> str:
+    """Return the ISO 3166 code of the country a zone lies in; empty where that is not known.
+
+    Source: the IANA database's zone.tab. Zones that several countries share name their first.
+    """
+    return _countries().get(name, "")
+
+
+@cache
+def _countries() -> dict[str, str]:
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return {row[2]: row[0] for row in rows}
 
 
 def zone_of(name: str) -> ZoneInfo:

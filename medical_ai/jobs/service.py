@@ -70,6 +70,7 @@ def claim_jobs(session: Session, *, worker: str, limit: int) -> list[ClaimedJob]
         .where(Job.status == JobStatus.READY, Job.run_at <= now)
         .order_by(Job.run_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)  # where the database has it; SQLite has one writer
     ).all()
     claimed = []
     for job in due:

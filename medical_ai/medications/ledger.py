@@ -266,7 +266,7 @@ def read_doses(session: Session, patient: PatientRef, doses: Iterable[Dose]) -> 
         DoseRead(
             id=dose.id,
             medication_id=dose.medication_id,
-            medication=names[dose.medication_id],
+            medication=_name_of(dose, patient, names),
             status=dose.status,
             due_at=dose.due_at,
             due_local=dose.slot,
@@ -276,6 +276,25 @@ def read_doses(session: Session, patient: PatientRef, doses: Iterable[Dose]) -> 
         )
         for dose in doses
     ]
+
+
+def keep_former_name(session: Session, patient: PatientRef, medication_id: UUID, name: str) -> None:
+    """Let the doses that are in the ledger for good keep the name they were taken under."""
+    past = session.scalars(
+        select(Dose).where(
+            Dose.medication_id == medication_id,
+            Dose.name_sealed.is_(None),
+            or_(Dose.status != DoseStatus.PLANNED, Dose.due_at <= clock.now()),
+        )
+    )
+    for dose in past:
+        dose.name_sealed = patient.vault.seal_text(name, "doses", "name", dose.id)
+
+
+def _name_of(dose: Dose, patient: PatientRef, names: dict[UUID, str]) -> str:
+    if dose.name_sealed is None:
+        return names[dose.medication_id]
+    return patient.vault.open_text(dose.name_sealed, "doses", "name", dose.id)
 
 
 def medicine_names(session: Session, patient: PatientRef, ids: set[UUID]) -> dict[UUID, str]:

@@ -65,7 +65,11 @@ class MedicationSchedule(TenantOwned, Base):
 
 
 class Dose(TenantOwned, Base):
-    """One dose of one schedule in one slot. Unique, so it can be planned but once."""
+    """One dose of one schedule in one slot. Unique, so it can be planned but once.
+
+    `name_sealed` is what the medicine was called at the time, where it is called otherwise now:
+    changing a medicine's name or strength must not rewrite what was taken.
+    """
 
     __tablename__ = "doses"
     __table_args__ = (
@@ -81,6 +85,7 @@ class Dose(TenantOwned, Base):
         ForeignKey("medication_schedules.id", ondelete="CASCADE")
     )
     slot: Mapped[str] = mapped_column(String(32))
+    name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(1024))
     zone: Mapped[str] = mapped_column(String(64))
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     status: Mapped[DoseStatus] = mapped_column(enum_column(DoseStatus), default=DoseStatus.PLANNED)

@@ -52,6 +52,7 @@ def claim_due_doses(session: Session, *, limit: int = 100) -> int:
         .where(Dose.status == DoseStatus.PLANNED, Dose.due_at <= clock.now())
         .order_by(Dose.due_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)  # where the database has it; SQLite has one writer
     ).all()
     return sum(_claim(session, dose) for dose in due)
 

@@ -79,12 +79,7 @@ def change_medication(
     )
     if medication.status is MedicationStatus.STOPPED:
         raise Conflict("This medicine was stopped. Add it again to take it again.")
-    vault = patient.vault
-    for field in ("name", "instructions"):
-        text = getattr(data, field)
-        if text is not None:
-            sealed = vault.seal_text(text, "medications", field, medication.id)
-            setattr(medication, f"{field}_sealed", sealed)
+    _set_texts(session, patient, medication, data)
     ends_otherwise = "end_on" in data.model_fields_set  # null takes the last day back
     if ends_otherwise:
         _check_days(medication.start_on, data.end_on, medication.start_on)
@@ -92,7 +87,7 @@ def change_medication(
     if data.schedules is not None or ends_otherwise:
         _replan(session, medication, data.schedules, patient.home_zone)
     _record(session, actor, AuditTag.MEDICATION_CHANGED, medication)
-    return _read(medication, vault)
+    return _read(medication, patient.vault)
 
 
 def stop_medication(session: Session, *, actor: Actor, medication_id: UUID) -> None:
@@ -103,9 +98,9 @@ def stop_medication(session: Session, *, actor: Actor, medication_id: UUID) -> N
     medication, _ = get_medication_for(session, actor, medication_id, Permission.MEDICATION_WRITE)
     if medication.status is MedicationStatus.STOPPED:
         return
+    _end_schedules(session, medication)
     medication.status = MedicationStatus.STOPPED
     medication.stopped_at = clock.now()
-    _end_schedules(session, medication)
     _record(session, actor, AuditTag.MEDICATION_STOPPED, medication)
 
 
@@ -178,6 +173,28 @@ def _set_schedules(
         ledger.plan_schedule(session, schedule, until, known_before=minute)
 
 
+def _set_texts(
+    session: Session, patient: PatientRef, medication: Medication, data: MedicationUpdate
+) -> None:
+    was = _open_texts(medication, patient.vault)
+    for field, text in (("name", data.name), ("instructions", data.instructions)):
+        if text is None or text == was[field]:
+            continue
+        if field == "name":
+            ledger.keep_former_name(session, patient, medication.id, was["name"])
+        sealed = patient.vault.seal_text(text, "medications", field, medication.id)
+        setattr(medication, f"{field}_sealed", sealed)
+
+
+def _open_texts(medication: Medication, vault: KeyRing) -> dict[str, str]:
+    return {
+        field: vault.open_text(
+            getattr(medication, f"{field}_sealed"), "medications", field, medication.id
+        )
+        for field in ("name", "instructions")
+    }
+
+
 def _replan(
     session: Session, medication: Medication, wanted: list[TimesSchedule] | None, zone: str
 ) -> None:
@@ -190,13 +207,18 @@ def _replan(
 
 def _end_schedules(session: Session, medication: Medication) -> None:
     ledger.cancel_future_doses(session, medication.id)
+    now = clock.now()
     for schedule in _current(medication):
-        schedule.ended_at = clock.now()
+        schedule.ended_at = now
     session.flush()
 
 
 def _current(medication: Medication) -> list[MedicationSchedule]:
-    return [schedule for schedule in medication.schedules if schedule.ended_at is None]
+    """Return the schedules in force; for a stopped medicine, those that were so at the end."""
+    if medication.status is MedicationStatus.STOPPED:
+        last = max((one.ended_at for one in medication.schedules if one.ended_at), default=None)
+        return [one for one in medication.schedules if one.ended_at == last]
+    return [one for one in medication.schedules if one.ended_at is None]
 
 
 def _check_days(start_on: date, end_on: date | None, not_before: date) -> None:
@@ -215,20 +237,12 @@ def _record(session: Session, actor: Actor, tag: AuditTag, medication: Medicatio
 
 
 def _read(medication: Medication, vault: KeyRing) -> MedicationRead:
-    stopped = medication.status is MedicationStatus.STOPPED
     schedules = [
-        ScheduleRead(kind=one.kind, zone=one.zone, **one.rule)
-        for one in (medication.schedules if stopped else _current(medication))
+        ScheduleRead(kind=one.kind, zone=one.zone, **one.rule) for one in _current(medication)
     ]
-    opened = {
-        field: vault.open_text(
-            getattr(medication, f"{field}_sealed"), "medications", field, medication.id
-        )
-        for field in ("name", "instructions")
-    }
     return MedicationRead(
         id=medication.id,
-        **opened,
+        **_open_texts(medication, vault),
         status=medication.status,
         schedules=schedules,
         summary="; ".join(spoken_schedule(one.times, one.days) for one in schedules),

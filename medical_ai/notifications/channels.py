@@ -7,6 +7,7 @@ import smtplib
 import ssl
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -64,7 +65,10 @@ class EmailChannel:
 
     def send(self, message: Message) -> Receipt:
         """Send one e-mail. Raises ChannelFailed."""
-        mail = self._compose(message)
+        try:
+            mail = self._compose(message)
+        except (ValueError, MessageError) as error:  # an address that no header can hold
+            raise ChannelFailed("address", is_permanent=True) from error
         try:
             with closing(self._connect()) as server:
                 server.send_message(mail)
@@ -85,7 +89,8 @@ class EmailChannel:
         name, sender = parseaddr(self._settings.mail_from)
         mail = EmailMessage()
         mail["From"] = Address(name, addr_spec=sender)
-        mail["To"] = Address(addr_spec=message.to)
+        mailbox, _, domain = message.to.rpartition("@")
+        mail["To"] = Address(addr_spec=f"{mailbox}@{domain.encode('idna').decode()}")
         mail["Subject"] = message.subject
         mail["Date"] = formatdate(localtime=False)
         host = urlsplit(self._settings.public_url).hostname or "localhost"

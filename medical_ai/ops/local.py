@@ -6,15 +6,18 @@ the demo people, starts web and worker, and stops both cleanly. Never used in pr
 
 import argparse
 import base64
+import fcntl
 import os
 import secrets
 import signal
+import socket
 import subprocess  # starts the project's own processes with fixed arguments  # nosec B404
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0
@@ -27,6 +30,7 @@ def main() -> int:
     address = f"http://{arguments.host}:{arguments.port}"
     bind = f"{arguments.host}:{arguments.port}"
     environment = _environment(arguments.data.absolute(), address, bind)
+    kept = _hold(arguments.data / "local.lock", arguments.host, arguments.port)
     _run([sys.executable, "db.py"], environment)
     logins = _run([sys.executable, "-m", "flask", "--app", "app", "demo"], environment)
     stopping = _Stopping()
@@ -42,6 +46,7 @@ def main() -> int:
             time.sleep(0.2)
     finally:
         _stop(children)
+        kept.close()
     return 0 if stopping else 1
 
 
@@ -66,6 +71,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--data", type=Path, default=Path("instance"))
     return parser.parse_args()
+
+
+def _hold(lock: Path, host: str, port: int) -> IO[str]:
+    """Keep another copy from using this folder, and find out early that the port is taken."""
+    held = lock.open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit(f"Another copy runs on {lock.parent}: stop it, or give this one DATA=<folder>.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            sys.exit(f"Port {port} is taken: stop what uses it, or give this one PORT=<number>.")
+    return held
 
 
 def _environment(data: Path, address: str, bind: str) -> dict[str, str]:

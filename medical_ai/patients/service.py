@@ -14,6 +14,7 @@ from medical_ai.core.database import database_of, integrity_as
 from medical_ai.core.errors import Conflict, NotFound
 from medical_ai.core.events import AccountCreated
 from medical_ai.core.ids import new_id, new_patient_code
+from medical_ai.core.zones import country_of
 from medical_ai.patients.models import CareRelationship, Patient
 from medical_ai.patients.schemas import PatientRef
 from medical_ai.tenancy import service as tenancy
@@ -82,7 +83,7 @@ def create_patient(
     """Create a record with a data key of its own and a code that nobody else has."""
     patient_id = new_id()
     where = place("patients", "data_key_sealed", patient_id)
-    country = tenancy.get_hospital(session, hospital_id).country
+    country = country_of(home_zone) or tenancy.get_hospital(session, hospital_id).country
     for attempt in range(CODE_TRIES):
         patient = Patient(
             id=patient_id,

@@ -132,3 +132,22 @@ def test_a_dose_due_this_minute_is_the_next_until_it_is_answered(
     with time_machine.travel(NOON + timedelta(seconds=40)):
         result = get_registry().call(session, actor=alice.actor, name="get_next_dose", arguments={})
     assert [row["due_local"] for row in result.rows] == ["2026-11-21T12:00"]
+
+
+def test_a_new_strength_does_not_rewrite_what_was_taken(session: Session, alice: Person) -> None:
+    medicine = add_medicine(session, alice, ["08:00"], name="warfarin 3 mg")
+    doses_of(session)[0].status = DoseStatus.TAKEN
+    session.flush()
+    change(session, alice, medicine, name="warfarin 5 mg")
+    for dose in doses_of(session):
+        read = ledger.get_dose(session, actor=alice.actor, dose_id=dose.id)
+        was_taken = read.status is DoseStatus.TAKEN
+        assert read.medication == ("warfarin 3 mg" if was_taken else "warfarin 5 mg")
+
+
+def test_a_stopped_medicine_shows_the_times_it_had_last(session: Session, alice: Person) -> None:
+    medicine = add_medicine(session, alice, ["08:00", "20:00"])
+    change(session, alice, medicine, schedules=[{"kind": "times", "times": ["21:30"]}])
+    service.stop_medication(session, actor=alice.actor, medication_id=medicine.id)
+    read = service.get_medication(session, actor=alice.actor, medication_id=medicine.id)
+    assert read.summary == "every day at 21:30"

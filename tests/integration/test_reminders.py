@@ -123,7 +123,7 @@ def test_an_email_never_names_the_medicine(database: Database, mail: MailSink) -
     run(database, job_for(claim(database), "email"))
     raw = mail.taken[0].as_string().lower()
     parts = [part.get_content().lower() for part in mail.taken[0].walk() if not part.is_multipart()]
-    for word in MEDICINE.lower().split():
+    for word in (MEDICINE.split()[0].lower(), MEDICINE.split(maxsplit=1)[1].lower()):
         assert all(word not in text for text in [raw.split("mime-version")[0], *parts]), word
     assert any("/app/today" in text for text in parts)
 

@@ -52,7 +52,7 @@ def tick(database: Database) -> None:
     """Let a worker tick once and finish what it started."""
     worker = Worker(database)
     worker.tick()
-    worker.stop()
+    worker._threads.shutdown(wait=True)  # until no job is left, where stop() leaves the rest
 
 
 def deliveries(database: Database) -> dict[str, DeliveryStatus]:

@@ -391,6 +391,7 @@ def upgrade() -> None:
         sa.Column("medication_id", sa.Uuid(), nullable=False),
         sa.Column("schedule_id", sa.Uuid(), nullable=False),
         sa.Column("slot", sa.String(length=32), nullable=False),
+        sa.Column("name_sealed", sa.LargeBinary(length=1024), nullable=True),
         sa.Column("zone", sa.String(length=64), nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),

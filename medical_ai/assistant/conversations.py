@@ -40,15 +40,20 @@ class OpenConversation:
     vault: KeyRing
 
 
-def open_conversation(session: Session, *, actor: Actor, session_id: UUID) -> OpenConversation:
-    """Open one of the actor's conversations. Raises NotFound for anybody else's."""
-    row = session.scalar(
-        select(Conversation).where(
-            Conversation.id == session_id,
-            Conversation.user_id == actor.user_id,
-            Conversation.hospital_id == actor.tenant_id,
-        )
+def open_conversation(
+    session: Session, *, actor: Actor, session_id: UUID, to_write: bool = False
+) -> OpenConversation:
+    """Open one of the actor's conversations. Raises NotFound for anybody else's.
+
+    To write, its row is locked first: two messages at once would otherwise each hold the lock
+    that a message's foreign key takes, and wait for the other's.
+    """
+    wanted = select(Conversation).where(
+        Conversation.id == session_id,
+        Conversation.user_id == actor.user_id,
+        Conversation.hospital_id == actor.tenant_id,
     )
+    row = session.scalar(wanted.with_for_update() if to_write else wanted)
     if row is None:
         raise NotFound("There is no such conversation.")
     return _open(session, actor, row)
@@ -116,11 +121,18 @@ def list_sessions(session: Session, *, actor: Actor) -> list[ChatSession]:
 
 
 def get_history(session: Session, *, actor: Actor, session_id: UUID) -> History:
-    """Return one of the actor's conversations. Raises NotFound for anybody else's."""
+    """Return the latest messages of one conversation, the oldest first.
+
+    Raises NotFound for anybody else's.
+    """
     opened = open_conversation(session, actor=actor, session_id=session_id)
-    messages = session.scalars(_messages_of(opened).limit(MESSAGES_SHOWN))
+    latest = (
+        _messages_of(opened).order_by(None).order_by(ChatMessage.at.desc(), ChatMessage.id.desc())
+    )
+    messages = session.scalars(latest.limit(MESSAGES_SHOWN)).all()
     return History(
-        session_id=session_id, messages=[_read(message, opened.vault) for message in messages]
+        session_id=session_id,
+        messages=[_read(message, opened.vault) for message in reversed(messages)],
     )
 
 

@@ -81,11 +81,13 @@ def delete(session_id: UUID) -> ResponseReturnValue:
 
 def _around(history: History | None) -> dict[str, Any]:
     actor = current_actor()
-    is_patient = actor.may(Permission.DOSE_ANSWER)
+    has_record = actor.may(Permission.DOSE_ANSWER)
     return {
         "history": history,
         "conversations": conversations.list_sessions(current_session(), actor=actor),
-        "suggestions": (presentation.SUGGESTIONS if is_patient else presentation.STAFF_SUGGESTIONS),
+        "conversations_listed": conversations.SESSIONS_LISTED,
+        "has_record": has_record,
+        "suggestions": (presentation.SUGGESTIONS if has_record else presentation.STAFF_SUGGESTIONS),
         "message_limit": MESSAGE_LIMIT,
         "zone": current_account().timezone,
     }

@@ -19,7 +19,7 @@ from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.actor import Actor
-from medical_ai.core.database import Database
+from medical_ai.core.database import Database, settings_of
 from medical_ai.core.errors import NotFound
 from medical_ai.core.zones import zone_of
 from medical_ai.mcp_tools.service import get_registry
@@ -38,15 +38,13 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn knows before it answers. `floor` is the level the conversation has reached."""
+    """What a turn knows before it answers."""
 
     database: Database
     actor: Actor
     session_id: UUID
     patient_id: UUID | None
     zone: str | None
-    country: str | None
-    floor: TriageLevel
 
 
 def ask(
@@ -65,8 +63,7 @@ def ask(
     """
     actor.require(Permission.CHAT_USE)
     started = time.monotonic()
-    turn = _open_turn(database, actor, question)
-    triage = assess(question.message, country=turn.country, floor=turn.floor)
+    turn, triage = _open_turn(database, actor, question)
     emit("triage", _read_triage(triage))
     used: list[ToolUse] = []
 
@@ -93,24 +90,52 @@ def ask(
     return answer
 
 
-def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> Turn:
+def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> tuple[Turn, Triage]:
+    """Save the question with how urgent it is, in one transaction.
+
+    Whatever becomes of the answer, an emergency that was recognised stays so.
+    """
     with database.unit_of_work() as session:
         opened = _conversation(session, actor, question)
+        triage = assess(
+            question.message,
+            country=_country(session, actor, opened),
+            floor=TriageLevel(opened.row.triage_level),
+        )
         conversations.append_message(
             session, opened, author="user", content={"text": question.message}
         )
+        opened.row.triage_level = triage.level.value
+        if triage.level is TriageLevel.EMERGENCY and triage.rules:
+            _record_emergency(session, actor, opened, triage)
         patient = opened.patient
-        hospital = tenancy.get_hospital(session, actor.tenant_id)
-        country = (patient.country if patient else "") or hospital.country
-        return Turn(
+        turn = Turn(
             database=database,
             actor=actor,
             session_id=opened.row.id,
             patient_id=patient.id if patient else None,
             zone=patient.home_zone if patient else None,
-            country=country or database.settings.default_country or None,
-            floor=TriageLevel(opened.row.triage_level),
         )
+    return turn, triage
+
+
+def _country(session: Session, actor: Actor, opened: OpenConversation) -> str | None:
+    own = opened.patient.country if opened.patient else ""
+    country = own or tenancy.get_hospital(session, actor.tenant_id).country
+    return country or settings_of(session).default_country or None
+
+
+def _record_emergency(
+    session: Session, actor: Actor, opened: OpenConversation, triage: Triage
+) -> None:
+    audit.record(
+        session,
+        tag=AuditTag.EMERGENCY_ADVISED,
+        actor=actor,
+        patient_id=opened.row.patient_id,
+        subject=("conversation", opened.row.id),
+        details={"rules": list(triage.rules)},
+    )
 
 
 def _conversation(session: Session, actor: Actor, question: ChatQuestion) -> OpenConversation:
@@ -118,7 +143,9 @@ def _conversation(session: Session, actor: Actor, question: ChatQuestion) -> Ope
         return conversations.start_conversation(
             session, actor=actor, patient_id=question.patient_id
         )
-    opened = conversations.open_conversation(session, actor=actor, session_id=question.session_id)
+    opened = conversations.open_conversation(
+        session, actor=actor, session_id=question.session_id, to_write=True
+    )
     if question.patient_id not in {None, opened.row.patient_id}:
         raise NotFound("This conversation is about another record.")
     return opened
@@ -158,21 +185,11 @@ def _save_answer(turn: Turn, triage: Triage, reply: Reply, receipt: Receipt) -> 
     }
     with turn.database.unit_of_work() as session:
         opened = conversations.open_conversation(
-            session, actor=turn.actor, session_id=turn.session_id
+            session, actor=turn.actor, session_id=turn.session_id, to_write=True
         )
         message_id = conversations.append_message(
             session, opened, author="assistant", content=said | {"text": reply.text}
         )
-        opened.row.triage_level = triage.level.value
-        if triage.level is TriageLevel.EMERGENCY:
-            audit.record(
-                session,
-                tag=AuditTag.EMERGENCY_ADVISED,
-                actor=turn.actor,
-                patient_id=turn.patient_id,
-                subject=("conversation", turn.session_id),
-                details={"rules": list(triage.rules)},
-            )
     return ChatAnswer(
         session_id=turn.session_id,
         message_id=message_id,

@@ -5,10 +5,11 @@ cookie never opens the API, so a foreign site can do nothing with a signed-in br
 """
 
 from typing import Any, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import jwt
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
@@ -54,7 +55,10 @@ REFRESH_ENDPOINTS = frozenset({"auth_api.refresh"})
 """Endpoints whose bearer is a refresh token."""
 
 ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
-SIGN_IN_PAGE = "auth.sign_in_page"
+SIGN_IN_PAGE, SIGN_OUT = "auth.sign_in_page", "auth.sign_out"
+NOT_SAVED = (
+    "You were signed out meanwhile, so what you sent was not saved. Sign in and do it again."
+)
 
 csrf = CSRFProtect()
 _verified = VerifiedTokens()
@@ -126,6 +130,15 @@ def is_page() -> bool:
     return getattr(view, "is_page", False)
 
 
+def is_signed_in() -> bool:
+    """Tell on a public page whether the browser has a live session; the actor is known then."""
+    try:
+        _authenticate_cookies()
+    except Unauthenticated:
+        return False
+    return True
+
+
 def keep_signed_in(granted: Tokens) -> None:
     """Let the browser carry these tokens as cookies from this answer on."""
     g.granted_tokens = granted
@@ -140,20 +153,38 @@ def _guard() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None  # no such address, or not by this method: the router's own answer
     page = is_page()
-    if page and request.method not in {"GET", "HEAD", "OPTIONS"}:
-        csrf.protect()
-    if request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS":
-        return None
+    is_public = request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS"
     if not page:
-        _authenticate_bearer(refresh=request.endpoint in REFRESH_ENDPOINTS)
+        if not is_public:
+            _authenticate_bearer(refresh=request.endpoint in REFRESH_ENDPOINTS)
         return None
     try:
-        _authenticate_cookies()
+        # The session first: whoever's has ended reads that, and not that their form was refused.
+        if not is_public:
+            _authenticate_cookies()
     except Unauthenticated:
-        if request.method == "GET" and not _is_fetch():
-            return redirect(url_for(SIGN_IN_PAGE, next=request.full_path.rstrip("?")), 303)
-        raise
+        if _is_fetch():
+            raise
+        return _lead_to_sign_in()
+    csrf.protect()  # looks at the methods that write, and at no other
     return None
+
+
+def _lead_to_sign_in() -> ResponseReturnValue:
+    if request.method in {"GET", "HEAD"}:
+        wanted = request.full_path.rstrip("?")
+    else:
+        wanted = _page_of_form()
+        if request.endpoint != SIGN_OUT:
+            flash(NOT_SAVED, "warning")
+    return redirect(url_for(SIGN_IN_PAGE, next=wanted), 303)
+
+
+def _page_of_form() -> str:
+    # The sign-in page checks once more that this is an address of ours.
+    path = urlsplit(request.referrer or "").path
+    router = current_app.create_url_adapter(request)
+    return path if router is not None and router.test(path, method="GET") else ""
 
 
 def _authenticate_bearer(*, refresh: bool) -> None:
@@ -227,6 +258,8 @@ def _require_live(claims: dict[str, Any]) -> None:
         family_id, user_id = UUID(claims["fam"]), UUID(claims["sub"])
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise Unauthenticated("The token is not valid.", invalid_token=True) from error
+    # The whole body first: whoever sends theirs slowly, or never, must not hold a transaction.
+    request.get_data(parse_form_data=True)
     account = service.find_live_account(current_session(), family_id=family_id, user_id=user_id)
     if account is None:
         raise Unauthenticated(service.ENDED, invalid_token=True)

@@ -1,12 +1,18 @@
 """The pages of an account: sign up, sign in, sign out."""
 
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from medical_ai.auth import service
-from medical_ai.auth.guards import current_client, forget_sign_in, keep_signed_in
+from medical_ai.auth.guards import (
+    current_client,
+    forget_sign_in,
+    is_signed_in,
+    keep_signed_in,
+)
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
 from medical_ai.auth.schemas import SignIn, SignUp, Tokens
 from medical_ai.core.errors import DomainError
@@ -26,13 +32,22 @@ SIGN_UP_SENTENCES = SENTENCES | {
     "password": f"Choose a password of {MIN_CHARACTERS} to {MAX_CHARACTERS} characters.",
     "timezone": "Choose your time zone, so that reminders come at your time of day.",
 }
+REGIONS = {
+    "Atlantic": "Atlantic Ocean",
+    "Indian": "Indian Ocean",
+    "Pacific": "Pacific Ocean",
+    "UTC": "Without a place",
+}
+"""What a region of the zone names is called where its own name says too little."""
 REMEMBERED = ("email", "username", "timezone", "next")
 
 
 @blueprint.get("/login")
 @page()
 def sign_in_page() -> ResponseReturnValue:
-    """Show the sign-in form."""
+    """Show the sign-in form; whoever is signed in goes on."""
+    if is_signed_in():
+        return redirect(_wanted(request.args.get("next")), 303)
     return render_template("auth/sign_in.html", typed={"next": request.args.get("next", "")})
 
 
@@ -51,7 +66,9 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.get("/signup")
 @page()
 def sign_up_page() -> ResponseReturnValue:
-    """Show the form for a new account."""
+    """Show the form for a new account; whoever is signed in goes on to their day."""
+    if is_signed_in():
+        return redirect(_wanted(None), 303)
     return render_template("auth/sign_up.html", typed={}, **_choices())
 
 
@@ -87,8 +104,11 @@ def _welcome(granted: Tokens) -> ResponseReturnValue:
     # A new session gets a new form token: one planted before signing in is worth nothing.
     session.clear()
     keep_signed_in(granted)
-    today = url_for("web.today")
-    return redirect(local_page(request.form.get("next"), otherwise=today), 303)
+    return redirect(_wanted(request.form.get("next")), 303)
+
+
+def _wanted(address: str | None) -> str:
+    return local_page(address, otherwise=url_for("web.today"))
 
 
 def _typed(*names: str) -> dict[str, Any]:
@@ -100,4 +120,16 @@ def _remembered() -> dict[str, Any]:
 
 
 def _choices() -> dict[str, Any]:
-    return {"zones": zone_names(), "min_characters": MIN_CHARACTERS}
+    return {"zones": _zones_by_region(), "min_characters": MIN_CHARACTERS}
+
+
+@cache
+def _zones_by_region() -> dict[str, list[tuple[str, str]]]:
+    """Return every zone as (name, place), the places of a region together and in order."""
+    regions: dict[str, list[tuple[str, str]]] = {}
+    for name in zone_names():
+        region, _, place = name.replace("_", " ").partition("/")
+        spoken = ", ".join(reversed(place.split("/"))) if place else name
+        found = regions.setdefault(REGIONS.get(region, region), [])
+        found.append((name, spoken))
+    return {region: sorted(zones, key=lambda zone: zone[1]) for region, zones in regions.items()}

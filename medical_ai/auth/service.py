@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import passwords, throttle, tokens
-from medical_ai.auth.models import Membership, RefreshToken, TokenFamily, User
+from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
 from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.schemas import HospitalRead, SignIn, SignUp, Tokens, UserRead
 from medical_ai.core import clock
@@ -24,6 +24,7 @@ from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
 
 WRONG = "The e-mail address or the password is wrong."
+EXPIRED_KEPT = timedelta(days=1)
 ENDED = "This session has ended. Please sign in again."
 
 
@@ -131,7 +132,7 @@ def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
         data.password,
         at_once=database.settings.password_hashes_at_once,
     )
-    if found is None or not fits or found.suspended_at is not None:
+    if found is None or not fits or not _may_sign_in(found, database.settings):
         audit.record(
             session, tag=AuditTag.ACCOUNT_SIGN_IN_FAILED, user_id=found.id if found else None
         )
@@ -163,6 +164,7 @@ def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> T
     if used != 1:
         raise _refuse_reuse(session, family, jti, client)
     family.last_seen_at = now
+    family.user_agent = client.user_agent[:200]  # browsers update themselves
     return _issue(session, family_id, standing)
 
 
@@ -198,6 +200,23 @@ def get_profile(session: Session, *, actor: Actor, account: LiveAccount) -> User
         permissions=sorted(actor.permissions),
         hospital=HospitalRead(id=hospital.id, name=hospital.name),
     )
+
+
+def delete_expired(session: Session) -> int:
+    """Forget refresh tokens past their time, sessions without any, and old throttle windows."""
+    now = clock.now()
+    expired = rows_changed(
+        session, delete(RefreshToken).where(RefreshToken.expires_at < now - EXPIRED_KEPT)
+    )
+    has_token = exists().where(RefreshToken.family_id == TokenFamily.id)
+    rows_changed(
+        session,
+        delete(TokenFamily).where(~has_token, TokenFamily.last_seen_at < now - EXPIRED_KEPT),
+    )
+    rows_changed(
+        session, delete(ThrottleWindow).where(ThrottleWindow.opened_at < now - EXPIRED_KEPT)
+    )
+    return expired
 
 
 def find_user(session: Session, email: str) -> User | None:
@@ -243,6 +262,11 @@ def _admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> N
     )
 
 
+def _may_sign_in(user: User, settings: Settings) -> bool:
+    """Tell whether an account may be used: suspended ones never, made-up ones on laptops only."""
+    return user.suspended_at is None and not (user.is_demo and settings.production)
+
+
 def _first_membership(session: Session, user_id: UUID) -> Membership:
     membership = session.scalar(
         select(Membership).where(Membership.user_id == user_id).order_by(Membership.created_at)
@@ -266,7 +290,7 @@ def _get_live_family(session: Session, family_id: UUID) -> tuple[TokenFamily, St
             User.suspended_at.is_(None),
         )
     ).one_or_none()
-    if row is None:
+    if row is None or not _may_sign_in(row[1], settings_of(session)):
         raise Unauthenticated(ENDED, invalid_token=True)
     hospital = tenancy.get_hospital(session, row[0].hospital_id)
     return row[0], Standing(row[1], hospital, row[2])

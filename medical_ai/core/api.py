@@ -106,7 +106,7 @@ def read_body(shape: type[Model]) -> Model:
     if request.mimetype != JSON_TYPE:
         raise UnsupportedMedia("Send application/json.")
     try:
-        return shape.model_validate_json(request.get_data(cache=False))
+        return shape.model_validate_json(request.get_data())
     except ValidationError as error:
         raise _refusal(error) from None
 

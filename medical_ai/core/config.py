@@ -24,6 +24,8 @@ SECRET_MIN_BYTES = 32
 SECRET_MIN_DISTINCT = 10
 TEMPLATE_MARKS = ("change", "replace", "example", "your-", "your_", "secret", "password", "xxxx")
 AES_KEY_BYTES = 32
+SMTP_DEADLINES = 3
+"""One e-mail may take this many times SMTP_TIMEOUT_SECONDS in all."""
 
 
 class SettingsError(Exception):
@@ -174,7 +176,7 @@ class Settings(BaseSettings):
         1.0, gt=0, le=10, description="How often the worker looks for what is due."
     )
     plan_ahead_hours: int = Field(
-        48, ge=2, le=168, description="How far ahead doses are written to the ledger."
+        96, ge=84, le=336, description="How far ahead doses are written to the ledger."
     )
     dose_missed_after_minutes: int = Field(
         240, ge=1, description="A dose nobody answered counts as missed after this long."
@@ -276,6 +278,8 @@ def check_settings(settings: Settings) -> None:
     for name in ("jwt_secret_previous", "jwt_refresh_secret_previous"):
         if previous := getattr(settings, name).get_secret_value():
             _check_secret(name.upper(), previous)
+    if settings.job_lease_seconds < SMTP_DEADLINES * settings.smtp_timeout_seconds + 10:
+        raise SettingsError("JOB_LEASE_SECONDS must outlast SMTP_TIMEOUT_SECONDS several times")
     if settings.jwt_secret == settings.jwt_refresh_secret:
         raise SettingsError("JWT_REFRESH_SECRET must differ from JWT_SECRET")
     _ = settings.ring_keys

@@ -55,11 +55,18 @@ def form_again(template: str, error: DomainError, **context: Any) -> Response:
     if not error.keeps_work:
         current_session().rollback()
     problems = {one.loc: one.message for one in error.fields}
-    whole = problems.pop(WHOLE_FORM, "" if problems else error.detail)
+    whole = problems.pop(WHOLE_FORM, "" if problems else _spoken(error))
     page = render_template(template, error=whole, problems=problems, **context)
     response = make_response(page, error.status)
     response.headers.update(headers_of(error))
     return response
+
+
+def _spoken(error: DomainError) -> str:
+    seconds = error.retry_after_seconds
+    if seconds is None:
+        return error.detail
+    return f"{error.detail} You can try again in {seconds} second{'' if seconds == 1 else 's'}."
 
 
 def local_page(address: str | None, *, otherwise: str) -> str:

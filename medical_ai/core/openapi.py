@@ -62,12 +62,7 @@ def build_openapi(app: Flask, *, public: frozenset[str]) -> Document:
         paths.setdefault(_path(rule), {})[method.lower()] = _describe(
             rule, method, operation, inspect.getdoc(view) or "", rule.endpoint in public
         )
-    for rule in app.url_map.iter_rules():  # a page may live at an address of the API
-        view = app.view_functions[rule.endpoint]
-        if getattr(view, "is_page", False) and "GET" in (rule.methods or ()):
-            shared = paths.get(_path(rule), {})
-            if shared:
-                shared["get"] = _describe_page(rule, inspect.getdoc(view) or "")
+    _add_pages(app, paths)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -88,6 +83,15 @@ def build_openapi(app: Flask, *, public: frozenset[str]) -> Document:
             "responses": {_error_name(status): _error(status) for status in sorted(ERRORS)},
         },
     }
+
+
+def _add_pages(app: Flask, paths: dict[str, Document]) -> None:
+    # A page may live at the address of an operation: whoever reads of one should know the other.
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        is_page = getattr(view, "is_page", False) and "GET" in (rule.methods or ())
+        if is_page and _path(rule) in paths:
+            paths[_path(rule)]["get"] = _describe_page(rule, inspect.getdoc(view) or "")
 
 
 def _path(rule: Rule) -> str:

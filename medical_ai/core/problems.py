@@ -45,6 +45,10 @@ class Problem(BaseModel):
     next_allowed_at: str | None = None
 
 
+MET = "Another change was being made at the same moment. Nothing was changed; please try again."
+LOCK_CONFLICTS = frozenset({1205, 1213})
+"""MariaDB's error numbers of a lock waited for too long, and of a deadlock."""
+
 PageRenderer = Callable[[Problem], str]
 
 
@@ -65,6 +69,8 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
 
     def database_away(error: DBAPIError | PoolTimeout) -> Response:
         get_logger().error("database.error", exc_info=error, endpoint=request.endpoint)
+        if is_lock_conflict(error):
+            return domain(UpstreamUnavailable(MET, retry_after_seconds=1))
         if isinstance(error, OperationalError | PoolTimeout) or error.connection_invalidated:
             return domain(
                 UpstreamUnavailable(
@@ -92,6 +98,12 @@ def _describe_http(error: HTTPException) -> tuple[Problem, dict[str, str]]:
         return problem_of(limited), headers_of(limited)
     detail = DETAILS.get(status, "The request was not accepted.")
     return _problem(status, error.name, detail, f"http-{status}"), headers
+
+
+def is_lock_conflict(error: DBAPIError | PoolTimeout) -> bool:
+    """Tell whether MariaDB gave up a transaction because another held what it needed."""
+    numbers = error.orig.args[:1] if isinstance(error, DBAPIError) and error.orig else ()
+    return any(number in LOCK_CONFLICTS for number in numbers)
 
 
 def wants_page() -> bool:

@@ -26,6 +26,7 @@ QUANTITIES = frozenset(
         "glucose_mmol_per_litre",
         "sodium_mmol_per_litre",
         "potassium_mmol_per_litre",
+        "inr_ratio",
         "age_months",
     }
 )
@@ -144,12 +145,17 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Word classes, filler words, idioms and context cues that phrases are read with."""
+    """Word classes, filler words, idioms and context cues that phrases are read with.
+
+    ``alarming`` words are read through a slip of spelling, ``harmless`` ones never taken for them.
+    """
 
     words: Mapping[str, tuple[str, ...]]
     fillers: frozenset[str]
     idioms: tuple[str, ...]
     cues: Mapping[str, tuple[str, ...]]
+    alarming: frozenset[str]
+    harmless: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,8 @@ def _parse_language(data: Mapping[str, Any]) -> Language:
         fillers=frozenset(data["fillers"]),
         idioms=tuple(data["idioms"]),
         cues=cues,
+        alarming=frozenset(data["spelling"]["alarming"]),
+        harmless=frozenset(data["spelling"]["harmless"]),
     )
 
 

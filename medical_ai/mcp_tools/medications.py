@@ -72,6 +72,9 @@ def medication_row(medication: MedicationRead) -> dict[str, Any]:
         "name": medication.name,
         "instructions": medication.instructions,
         "summary": medication.summary,
+        "schedules": [{"times": one.times, "days": one.days} for one in medication.schedules],
+        "start_on": medication.start_on.isoformat(),
+        "end_on": medication.end_on.isoformat() if medication.end_on else None,
     }
 
 

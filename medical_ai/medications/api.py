@@ -21,6 +21,8 @@ from medical_ai.medications.states import DoseStatus, MedicationStatus
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
 
+PAGE_SIZE = 500
+
 blueprint = Blueprint("medications_api", __name__)
 
 
@@ -107,8 +109,11 @@ def list_doses(query: DosesQuery) -> Listing[DoseRead]:
         patient=patient,
         start=query.from_,
         end=query.to,
+        after_id=query.cursor,
+        limit=PAGE_SIZE,
     )
-    return Listing[DoseRead](items=found)
+    is_full = len(found) == PAGE_SIZE
+    return Listing[DoseRead](items=found, next=str(found[-1].id) if is_full else None)
 
 
 @blueprint.get("/doses/<uuid:dose_id>")

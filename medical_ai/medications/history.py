@@ -15,10 +15,14 @@ QUERY_DAYS = 6
 
 @dataclass(slots=True)
 class Day:
-    """One local day and its doses, in order of their time."""
+    """One local day and its doses, in order of their time.
+
+    `doses` are those whose time has come; `early` were marked although they are still to come.
+    """
 
     date: date
     doses: list[DoseRead] = field(default_factory=list)
+    early: list[DoseRead] = field(default_factory=list)
 
     @property
     def taken(self) -> int:
@@ -66,19 +70,23 @@ def spans(today: date) -> list[tuple[date, date]]:
 
 
 def history_of(doses: Iterable[DoseRead], *, today: date, now: datetime) -> History:
-    """Group doses by the local day they were planned for; those still to come are left out."""
+    """Group doses by the local day they were planned for.
+
+    Those still to come are left out, or stand apart where they were marked ahead of their time.
+    """
     days = {
         day.date: day
         for day in (Day(today - timedelta(days=back)) for back in reversed(range(DAYS)))
     }
     for dose in doses:
         day = days.get(date.fromisoformat(dose.due_local[:10]))
-        is_over = dose.due_at <= now or dose.status not in UNANSWERED
-        if day is not None and is_over:
+        if day is not None and dose.due_at <= now:
             day.doses.append(dose)
+        elif day is not None and dose.status not in UNANSWERED:
+            day.early.append(dose)
     return History(list(days.values()))
 
 
 def days_with_doses(days: Sequence[Day]) -> list[Day]:
-    """Return the days that had a dose, the latest first."""
-    return [day for day in reversed(days) if day.doses]
+    """Return the days that there is something to tell of, the latest first."""
+    return [day for day in reversed(days) if day.doses or day.early]

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -30,9 +30,10 @@ from medical_ai.patients.schemas import PatientRef
 
 ANSWERABLE_AHEAD = timedelta(hours=12)
 GIVEN_UP_AFTER = timedelta(days=1)
+RENEWED_BEFORE = timedelta(hours=12)
 LONGEST_SPAN = timedelta(days=92)
 ONE_MINUTE = timedelta(minutes=1)
-MAX_LISTED = 1000
+MAX_LISTED = 20_000
 MEASURED = 10_000
 PLAN_BATCH = 1000
 
@@ -52,7 +53,9 @@ def plan_schedule(
     The watermark moves by a conditional update, so of two workers that plan the same schedule
     one writes and the other finds nothing to do.
     """
-    planned_until, medication = schedule.planned_until, schedule.medication
+    planned_until = schedule.planned_until
+    # Locked, so that the times are not changed while their doses are written.
+    medication = session.get_one(Medication, schedule.medication_id, with_for_update=True)
     won = rows_changed(
         session,
         update(MedicationSchedule)
@@ -110,7 +113,7 @@ def plan_ahead(session: Session) -> int:
         .join(Medication)
         .where(
             MedicationSchedule.ended_at.is_(None),
-            MedicationSchedule.planned_until < now + timedelta(hours=hours / 2),
+            MedicationSchedule.planned_until < now + timedelta(hours=hours) - RENEWED_BEFORE,
             Medication.status == MedicationStatus.ACTIVE,
         )
         .options(selectinload(MedicationSchedule.medication))
@@ -215,10 +218,13 @@ def list_doses(
     patient: PatientRef,
     start: datetime | None = None,
     end: datetime | None = None,
+    after_id: UUID | None = None,
+    limit: int = MAX_LISTED,
 ) -> list[DoseRead]:
     """Return a patient's doses with `start` ≤ due < `end`, in order; today's without bounds.
 
-    Raises InvalidInput for a span of more than three months.
+    `after_id` is the last dose of the page before. Raises InvalidInput for a span of more than
+    three months.
     """
     actor.require(Permission.MEDICATION_READ)
     today_start, today_end = day_bounds(patient, clock.now())
@@ -231,14 +237,17 @@ def list_doses(
         raise InvalidInput("This is outside the calendar.") from None
     if end - start > LONGEST_SPAN:
         raise InvalidInput("Ask for at most three months at once.")
-    doses = session.scalars(
+    wanted = (
         select(Dose)
         .where(Dose.patient_id == patient.id, Dose.due_at >= start, Dose.due_at < end)
         .options(selectinload(Dose.deliveries))
         .order_by(Dose.due_at, Dose.id)
-        .limit(MAX_LISTED)
-    ).all()
-    return read_doses(session, patient, doses)
+        .limit(limit)
+    )
+    last = session.get(Dose, after_id) if after_id else None
+    if last is not None:
+        wanted = wanted.where(tuple_(Dose.due_at, Dose.id) > tuple_(last.due_at, last.id))
+    return read_doses(session, patient, session.scalars(wanted).all())
 
 
 def find_next_dose(session: Session, *, actor: Actor, patient: PatientRef) -> DoseRead | None:

@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
-from medical_ai.core.errors import DomainError
+from medical_ai.core.errors import DomainError, NotFound
 from medical_ai.core.forms import form_again, local_page
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.pages import page
 from medical_ai.core.zones import zone_of
 from medical_ai.medications import ledger, service
+from medical_ai.medications.answers import answerable_from, is_answerable, is_early
 from medical_ai.medications.forms import (
     MedicineForm,
     form_of,
@@ -32,14 +33,14 @@ blueprint = Blueprint("medications", __name__)
 
 
 @blueprint.get("/app/medications")
-@page(permission=Permission.MEDICATION_READ)
+@page()
 def list_page() -> ResponseReturnValue:
     """Show one's own medicines, the stopped ones apart."""
+    patient = _find_own_patient()
+    if patient is None:
+        return _no_record()
     found = service.list_medications(
-        current_session(),
-        actor=current_actor(),
-        patient=_own_patient(Permission.MEDICATION_READ),
-        include_stopped=True,
+        current_session(), actor=current_actor(), patient=patient, include_stopped=True
     )
     active = [one for one in found if one.status is MedicationStatus.ACTIVE]
     stopped = [one for one in found if one.status is MedicationStatus.STOPPED]
@@ -134,11 +135,15 @@ def stop(medication_id: UUID) -> ResponseReturnValue:
 def dose_page(dose_id: UUID) -> ResponseReturnValue:
     """Show one dose with the proof of its reminders."""
     dose = ledger.get_dose(current_session(), actor=current_actor(), dose_id=dose_id)
+    now = clock.now()
     return render_template(
         "medications/dose.html",
         dose=dose,
         zone=zone_of(dose.zone),
-        is_answerable=dose.due_at <= clock.now() + ledger.ANSWERABLE_AHEAD,
+        is_ahead=dose.due_at > now,
+        is_early=is_early(dose.due_at, now),
+        is_answerable=is_answerable(dose.due_at, now),
+        answerable_from=answerable_from(dose),
     )
 
 
@@ -157,10 +162,12 @@ def skip_dose(dose_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/app/history")
-@page(permission=Permission.MEDICATION_READ)
+@page()
 def history_page() -> ResponseReturnValue:
     """Show the last 30 days."""
-    patient = _own_patient(Permission.MEDICATION_READ)
+    patient = _find_own_patient()
+    if patient is None:
+        return _no_record()
     now = clock.now()
     today = now.astimezone(zone_of(patient.home_zone)).date()
     doses = [dose for first, after in spans(today) for dose in _doses(patient, first, after)]
@@ -170,11 +177,15 @@ def history_page() -> ResponseReturnValue:
 
 
 def _answer(dose_id: UUID, status: DoseStatus) -> ResponseReturnValue:
+    dose = ledger.get_dose(current_session(), actor=current_actor(), dose_id=dose_id)
+    dose_page = url_for(".dose_page", dose_id=dose_id)
+    if is_early(dose.due_at, clock.now()) and "early" not in request.form:
+        flash("This dose is planned for later. Nothing was marked.", "info")
+        return redirect(dose_page, 303)
     # The sentence names no medicine: it travels in a cookie that is signed but can be read.
     ledger.answer_dose(current_session(), actor=current_actor(), dose_id=dose_id, status=status)
     flash(f"Marked as {status.value}. You can change this at any time.", "success")
-    back = local_page(request.form.get("back"), otherwise=url_for(".dose_page", dose_id=dose_id))
-    return redirect(back, 303)
+    return redirect(local_page(request.form.get("back"), otherwise=dose_page), 303)
 
 
 def _doses(patient: PatientRef, first: date, after: date) -> list[DoseRead]:
@@ -196,6 +207,17 @@ def _medicine(medication_id: UUID) -> MedicationRead:
 
 def _own_patient(permission: Permission) -> PatientRef:
     return patients.get_own_patient(current_session(), current_actor(), permission)
+
+
+def _find_own_patient() -> PatientRef | None:
+    actor = current_actor()
+    if not actor.may(Permission.MEDICATION_READ):
+        return None
+    return patients.find_own_patient(current_session(), actor)
+
+
+def _no_record() -> ResponseReturnValue:
+    return render_template("shared/no_record.html"), NotFound.status
 
 
 def _for_form() -> dict[str, Any]:

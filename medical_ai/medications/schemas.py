@@ -38,7 +38,7 @@ def _a_day(day: object) -> object:
     return day
 
 
-Day = Annotated[date, BeforeValidator(_a_day)]
+Day = Annotated[date, Field(strict=False), BeforeValidator(_a_day)]
 """A calendar date, written out in full."""
 Moment = Annotated[datetime, BeforeValidator(_written_out)]
 """A date and time (RFC 3339); a number of seconds is none."""
@@ -142,6 +142,8 @@ class DoseRead(Output):
 class DosesQuery(Query):
     """Which doses; without bounds, today's in the patient's zone."""
 
+    cursor: UUID | None = Field(None, description="`next` of the page before.")
+
     from_: Moment | None = Field(None, alias="from", description="Moment with an offset.")
     to: Moment | None = Field(None, description="Moment with an offset, later than `from`.")
 
@@ -177,6 +179,19 @@ def spoken_schedule(times: list[str], days: list[Weekday]) -> str:
     else:
         when = "on " + ", ".join(day.capitalize() for day in days)
     return f"{when} at {spoken_times(times)}"
+
+
+def spoken_course(start_on: date, end_on: date | None, today: date) -> str:
+    """Return what to add to a schedule in words when it has not begun, will end or has ended."""
+    begins = f", from {spoken_day(start_on)}" if start_on > today else ""
+    if end_on is None:
+        return begins
+    return f"{begins}, {'ended' if end_on < today else 'until'} {spoken_day(end_on)}"
+
+
+def spoken_day(day: date) -> str:
+    """Return a date as a person says it: `5 November 2026`."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def medicine_words(name: str) -> list[str]:

@@ -24,6 +24,7 @@ from medical_ai.medications.schemas import (
     MedicationUpdate,
     ScheduleRead,
     TimesSchedule,
+    spoken_course,
     spoken_schedule,
 )
 from medical_ai.medications.states import MedicationStatus
@@ -128,11 +129,12 @@ def get_medication_for(
     session: Session, actor: Actor, medication_id: UUID, permission: str
 ) -> tuple[Medication, PatientRef]:
     """Return a medicine and its patient. Raises NotFound unless the actor may deal with them."""
-    medication = session.scalar(
-        select(Medication).where(
-            Medication.id == medication_id, Medication.hospital_id == actor.tenant_id
-        )
+    wanted = select(Medication).where(
+        Medication.id == medication_id, Medication.hospital_id == actor.tenant_id
     )
+    # Changes to one medicine, and planning it, come one after the other.
+    to_write = permission == Permission.MEDICATION_WRITE
+    medication = session.scalar(wanted.with_for_update() if to_write else wanted)
     if medication is None:
         actor.require(permission)
         raise NotFound
@@ -206,11 +208,11 @@ def _replan(
 
 
 def _end_schedules(session: Session, medication: Medication) -> None:
-    ledger.cancel_future_doses(session, medication.id)
     now = clock.now()
     for schedule in _current(medication):
         schedule.ended_at = now
     session.flush()
+    ledger.cancel_future_doses(session, medication.id)
 
 
 def _current(medication: Medication) -> list[MedicationSchedule]:
@@ -236,6 +238,13 @@ def _record(session: Session, actor: Actor, tag: AuditTag, medication: Medicatio
     )
 
 
+def _summary(medication: Medication, schedules: list[ScheduleRead]) -> str:
+    times = "; ".join(spoken_schedule(one.times, one.days) for one in schedules)
+    zone = zone_of(schedules[0].zone if schedules else "UTC")
+    today = clock.now().astimezone(zone).date()
+    return times + spoken_course(medication.start_on, medication.end_on, today)
+
+
 def _read(medication: Medication, vault: KeyRing) -> MedicationRead:
     schedules = [
         ScheduleRead(kind=one.kind, zone=one.zone, **one.rule) for one in _current(medication)
@@ -245,7 +254,7 @@ def _read(medication: Medication, vault: KeyRing) -> MedicationRead:
         **_open_texts(medication, vault),
         status=medication.status,
         schedules=schedules,
-        summary="; ".join(spoken_schedule(one.times, one.days) for one in schedules),
+        summary=_summary(medication, schedules),
         start_on=medication.start_on,
         end_on=medication.end_on,
         created_at=medication.created_at,

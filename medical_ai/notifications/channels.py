@@ -4,8 +4,11 @@ Nothing here decides what to say or to whom.
 """
 
 import smtplib
+import socket
 import ssl
-from contextlib import closing, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -14,7 +17,7 @@ from email.utils import formatdate, parseaddr
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from medical_ai.core.config import Settings
+from medical_ai.core.config import SMTP_DEADLINES, Settings
 
 SMTP_PERMANENT = 500
 
@@ -70,7 +73,8 @@ class EmailChannel:
         except (ValueError, MessageError) as error:  # an address that no header can hold
             raise ChannelFailed("address", is_permanent=True) from error
         try:
-            with closing(self._connect()) as server:
+            deadline = SMTP_DEADLINES * self._settings.smtp_timeout_seconds
+            with closing(self._connect()) as server, _cut_off_after(deadline, server):
                 server.send_message(mail)
                 # Taken is taken: a server that parts rudely must not make us send it again.
                 with suppress(OSError, smtplib.SMTPException):
@@ -118,3 +122,20 @@ class EmailChannel:
             server.close()
             raise
         return server
+
+
+@contextmanager
+def _cut_off_after(seconds: float, server: smtplib.SMTP) -> Iterator[None]:
+    # The timeout is for one answer; a server that drips its answers could outlast the job's
+    # lease, and another worker would send the same message.
+    def cut() -> None:
+        with suppress(OSError, AttributeError):
+            server.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # None once closed
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
+from medical_ai.core.database import rows_changed
 from medical_ai.ops.models import WorkerHeartbeat
 
 STALE_AFTER = timedelta(seconds=30)
@@ -24,6 +25,10 @@ class ReminderHealth:
 
 def beat(session: Session, *, worker: str, lateness_p99_seconds: float | None) -> None:
     """Say that a worker lives."""
+    rows_changed(
+        session,
+        delete(WorkerHeartbeat).where(WorkerHeartbeat.last_tick_at < clock.now() - FORGOTTEN_AFTER),
+    )
     session.merge(
         WorkerHeartbeat(
             worker=worker, last_tick_at=clock.now(), lateness_p99_seconds=lateness_p99_seconds

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
+from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from medical_ai.auth import service as auth
 from medical_ai.core.database import Database
 from medical_ai.core.logging import get_logger
 from medical_ai.jobs import service as jobs
@@ -41,7 +43,7 @@ class Worker:
 
     def __init__(self, database: Database) -> None:
         settings = database.settings
-        self.name = f"{socket.gethostname()[:48]}:{os.getpid()}"
+        self.name = f"{socket.gethostname()[:40]}:{process_id(os.getpid())}"
         self._database = database
         self._journal = Journal(settings.data_dir / "journal")
         email = JournaledChannel(EmailChannel(settings), self._journal)
@@ -85,6 +87,7 @@ class Worker:
             ("released", jobs.release_stale_jobs),
             ("taken-over", self._release_orphans),
             ("forgotten", jobs.delete_old_jobs),
+            ("expired", auth.delete_expired),
             ("beat", self._beat),
         ):
             self._keep_up(event, work)
@@ -189,11 +192,16 @@ def run_worker(database: Database) -> None:
     get_logger().info("worker.stopped", worker=worker.name)
 
 
-def _is_running(pid: str) -> bool:
+def process_id(pid: int) -> str:
+    """Return a process id with its start time, so that a pid given away again is not mistaken."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    return f"{pid}.{stat.rpartition(')')[2].split()[19]}"
+
+
+def _is_running(named: str) -> bool:
     try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+        return process_id(int(named.partition(".")[0])) == named
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    except (PermissionError, ValueError):
-        return True
-    return True
+    except (ValueError, OSError):
+        return True  # not of our naming, or not for us to see: its lease decides

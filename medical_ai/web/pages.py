@@ -85,11 +85,11 @@ def today() -> ResponseReturnValue:
 @blueprint.get("/app/today/notices")
 @page(permission=Permission.NOTICE_READ)
 def today_notices() -> ResponseReturnValue:
-    """Return the reminders alone; the open page asks for them again and again."""
+    """Return what changes by itself; the open page asks for it again and again."""
     patient = _find_patient()
     if patient is None:
         return Response(status=204)
-    return render_template("web/_reminders.html", today=_today(patient))
+    return render_template("web/_live.html", today=_today(patient), wait=spoken_wait)
 
 
 def _find_patient() -> PatientRef | None:

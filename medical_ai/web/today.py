@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from medical_ai.medications.ledger import ANSWERABLE_AHEAD
+from medical_ai.medications.answers import NEAR
 from medical_ai.medications.schemas import DoseRead
 from medical_ai.medications.states import UNANSWERED, DoseStatus
 
 NIGHT_ENDS, MORNING_ENDS, AFTERNOON_ENDS, EVENING_ENDS = 5, 12, 18, 23
 MINUTES_PER_HOUR = 60
-NEAR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,6 @@ class Slot:
     def is_near(self) -> bool:
         """Tell whether marking it taken is what one would do now, and not a slip of the finger."""
         return self.ahead <= NEAR
-
-    @property
-    def is_answerable(self) -> bool:
-        """Tell whether the ledger takes an answer already."""
-        return self.ahead <= ANSWERABLE_AHEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from aiosmtpd.handlers import Message as MessageHandler
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-DEMO_PASSWORD = "demo people meet here"
+DEMO_PASSWORD = "demo people meet here"  # pragma: allowlist secret - made up, for a demo
 ACCESS_TOKEN_SECONDS = 4
 CHROMIUM = next(
     (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if os.path.exists(path)),

@@ -43,7 +43,7 @@ def users(names: tuple[str, ...]) -> dict[str, object]:
                     "token": {
                         "extractFrom": "body",
                         "extractSelector": "/access_token",
-                        "sendIn": "header",
+                        "sendIn": "header",  # codespell:ignore
                         "sendName": "Authorization",
                         "sendTemplate": "Bearer {token}",
                     },

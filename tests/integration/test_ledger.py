@@ -37,7 +37,7 @@ def change_times(session: Session, person: Person, medicine: object, times: list
     session.flush()
 
 
-def test_the_ledger_begins_with_today_and_runs_two_days_ahead(
+def test_the_ledger_begins_with_today_and_runs_four_days_ahead(
     session: Session, alice: Person
 ) -> None:
     add_medicine(session, alice, TWICE_DAILY)
@@ -47,6 +47,10 @@ def test_the_ledger_begins_with_today_and_runs_two_days_ahead(
         "2026-11-22T08:00",
         "2026-11-22T20:00",
         "2026-11-23T08:00",
+        "2026-11-23T20:00",
+        "2026-11-24T08:00",
+        "2026-11-24T20:00",
+        "2026-11-25T08:00",
     ]
 
 
@@ -85,7 +89,7 @@ def test_the_ledger_is_written_on_as_time_goes_by(session: Session, alice: Perso
         assert ledger.plan_ahead(session) == 2
         session.flush()
     slots = slots_of(session)
-    assert slots[-1] == "2026-11-24T08:00"
+    assert slots[-1] == "2026-11-26T08:00"
     assert len(slots) == len(set(slots))
 
 
@@ -95,7 +99,7 @@ def test_doses_of_a_downtime_are_planned_when_it_is_over(session: Session, alice
         ledger.plan_ahead(session)
         session.flush()
     days = [slot[:10] for slot in slots_of(session)]
-    assert days == [f"2026-11-{day}" for day in range(21, 28)]
+    assert days == [f"2026-11-{day}" for day in range(21, 30)]
 
 
 def test_a_watermark_that_was_lost_plans_no_slot_twice(session: Session, alice: Person) -> None:
@@ -132,7 +136,7 @@ def test_two_workers_that_plan_at_once_write_each_dose_once(
     assert len(written) == 4
     with database.reading() as session:
         slots = [(dose.medication_id, dose.slot) for dose in doses_of(session)]
-    assert sum(written) == len(slots) == len(set(slots)) == 50
+    assert sum(written) == len(slots) == len(set(slots)) == 90
 
 
 def test_a_medicine_ends_on_its_last_day(session: Session, alice: Person) -> None:
@@ -146,7 +150,7 @@ def test_a_medicine_ends_on_its_last_day(session: Session, alice: Person) -> Non
 def test_new_times_replace_only_the_doses_to_come(session: Session, alice: Person) -> None:
     medicine = add_medicine(session, alice, TWICE_DAILY)
     change_times(session, alice, medicine, ["21:30"])
-    assert slots_of(session) == ["2026-11-21T21:30", "2026-11-22T21:30"]
+    assert slots_of(session) == [f"2026-11-{day}T21:30" for day in range(21, 25)]
 
 
 def test_changing_the_times_in_the_minute_of_a_dose_does_not_ask_for_it_twice(

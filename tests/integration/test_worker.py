@@ -19,7 +19,7 @@ from medical_ai.jobs.models import Job, JobStatus
 from medical_ai.medications.models import Dose, DoseDelivery
 from medical_ai.medications.states import DeliveryStatus, DoseStatus
 from medical_ai.ops import heartbeat
-from medical_ai.ops.worker import Worker
+from medical_ai.ops.worker import Worker, process_id
 from tests.support.mail import MailSink
 from tests.support.medicines import due_dose
 from tests.support.people import Person
@@ -117,7 +117,7 @@ def test_the_jobs_of_a_living_process_are_left_alone(database: Database) -> None
     with database.unit_of_work() as session:
         jobs.enqueue(session, kind="test.kind", payload={}, idempotency_key="x")
         session.flush()
-        jobs.claim_jobs(session, worker=f"{host}:{os.getppid()}", limit=1)
+        jobs.claim_jobs(session, worker=f"{host}:{process_id(os.getppid())}", limit=1)
     tick(database)
     with database.reading() as session:
         assert session.scalars(select(Job.status)).one() is JobStatus.RUNNING

@@ -17,6 +17,7 @@ from medical_ai.core.config import (
 from tests.support.settings import SECRETS, make_settings
 
 CANARY = "canary-value"
+MADE_UP = "anything at all"
 SAFE = {"production": True, "ratelimit_enabled": True, "public_url": "https://a.example.org"}
 
 
@@ -106,7 +107,7 @@ def test_a_missing_or_short_secret_is_refused_even_on_a_laptop(name: str, value:
     "value",
     [
         "change-me-" + "x1y2z3w4" * 5,
-        "your-4WqI6CtMP8jSp07mABoRMglC1pQFhByg",
+        "your-4WqI6CtMP8jSp07mABoRMglC1pQFhByg",  # pragma: allowlist secret - made up
         "this-is-a-SECRET-of-the-template-0123456789",
         "ab" * 40,
     ],
@@ -141,7 +142,7 @@ def test_a_key_that_is_a_pattern_is_refused_in_production() -> None:
         ({"public_url": "http://a.example.org"}, "PUBLIC_URL"),
         ({"ratelimit_enabled": False}, "RATELIMIT_ENABLED"),
         ({"cookie_secure": False}, "COOKIE_SECURE"),
-        ({"demo_password": "anything at all"}, "DEMO_PASSWORD"),
+        ({"demo_password": MADE_UP}, "DEMO_PASSWORD"),
     ],
 )
 def test_what_only_a_laptop_may_have_is_refused_in_production(

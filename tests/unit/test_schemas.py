@@ -16,6 +16,7 @@ from medical_ai.medications.schemas import (
     spoken_schedule,
     spoken_times,
 )
+from tests.support.people import PASSWORD
 
 CANARY = "Canarymycin"
 GOOD = {"name": "Aspirin", "schedules": [{"kind": "times", "times": ["08:00"]}]}
@@ -124,4 +125,4 @@ def test_the_zones_to_choose_from_are_real_and_in_order() -> None:
     ],
 )
 def test_what_is_no_address_is_refused(email: str) -> None:
-    assert refusals(SignUp, {"email": email, "password": "long enough"})
+    assert refusals(SignUp, {"email": email, "password": PASSWORD})

@@ -68,7 +68,7 @@ def _books() -> _Books:
         cues=book(
             [(kind, phrase) for kind, phrases in language.cues.items() for phrase in phrases]
         ),
-        speller=Speller(concepts.words),
+        speller=Speller(concepts.words, alarming=language.alarming, harmless=language.harmless),
     )
 
 
@@ -107,12 +107,12 @@ def _read_mentions(
 
 
 def _is_idiom(match: Match, idioms: Sequence[Match]) -> bool:
-    """Say whether a figure of speech covers the match; a longer match stands by itself."""
+    """Say whether a figure of speech covers the match; one that goes on beyond it stands."""
     return any(
         match.start < idiom.end
         and idiom.start < match.end
         and not (match.start < idiom.start and match.end >= idiom.end)
-        and not (match.start <= idiom.start and match.end > idiom.end)
+        and match.end <= idiom.end
         for idiom in idioms
     )
 

@@ -24,15 +24,16 @@ def assess(text: str, *, country: str | None = None, floor: TriageLevel | None =
     """Triage a message; ``country`` is an ISO 3166-1 alpha-2 code for the numbers to call.
 
     ``floor`` is the highest level already reached in this conversation. When it is what holds
-    the level up, the advice repeats that the earlier advice stands, and ``rules`` are those of
-    this message alone. Only the first 8,000 characters are read. Never raises on any text.
+    the level up, the advice of an urgent one is one sentence saying that it still stands; that of
+    a lower one stays with this message. ``rules`` are those of this message alone. Only the first
+    8,000 characters are read. Never raises on any text.
     """
     red_flags = get_red_flags()
     findings = find_concepts(text)
     matched = _matched_rules(findings.present, red_flags)
     level = matched[0].level if matched else _level_without_rule(findings, red_flags)
     held = floor if floor is not None and floor > level else None
-    key = f"holding-{held}" if held else _advice_key(matched, findings, red_flags)
+    key = _advice_key(matched, findings, red_flags) if held is None else _held_key(held, matched)
     numbers = red_flags.numbers_for(country)
     advice = red_flags.advice[key].format(
         emergency_number=numbers.emergency,
@@ -57,6 +58,13 @@ def _level_without_rule(findings: Findings, red_flags: RedFlags) -> TriageLevel:
     if any(red_flags.concepts[name].is_symptom for name in findings.present):
         return TriageLevel.ROUTINE
     return TriageLevel.NONE
+
+
+def _held_key(held: TriageLevel, matched: list[Rule]) -> str:
+    """Return the advice when an earlier level holds; below urgent it stays with this message."""
+    if held >= TriageLevel.URGENT:
+        return f"holding-{held}"
+    return matched[0].advice if matched else "holding-below-urgent"
 
 
 def _advice_key(matched: list[Rule], findings: Findings, red_flags: RedFlags) -> str:

@@ -27,6 +27,7 @@ _WORD = re.compile(r"\d+(?:[./]\d+)*|[^\W\d_][^\W_]*|,")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d(?!\d))")
 _THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d\d\d(?!\d))")
 _NOT = re.compile(r"n't\b")
+_ANY_MORE = re.compile(r"\bany more\b")
 _CLITIC = re.compile(r"'(?P<clitic>m|re|ve|ll|d|s)\b")
 _CLITICS = {"m": " am", "re": " are", "ve": " have", "ll": " will", "d": "", "s": ""}
 
@@ -44,6 +45,14 @@ _SPELLED_OUT: dict[str, tuple[str, ...]] = {
     "aint": ("is", "not"),
     "im": ("i", "am"),
     "ive": ("i", "have"),
+    "whats": ("what",),
+    "theres": ("there",),
+    "thats": ("that",),
+    "whos": ("who",),
+    "youre": ("you", "are"),
+    "theyre": ("they", "are"),
+    "theyve": ("they", "have"),
+    "noone": ("no", "one"),
     "hes": ("he", "is"),
     "shes": ("she", "is"),
     "u": ("you",),
@@ -88,7 +97,7 @@ def normalise(text: str) -> str:
 def _split_words(piece: str) -> list[str]:
     expanded = _CLITIC.sub(lambda found: _CLITICS[found["clitic"]], _NOT.sub(" not", piece))
     words: list[str] = []
-    for word in _WORD.findall(expanded):
+    for word in _WORD.findall(_ANY_MORE.sub("anymore", expanded)):
         words.extend(_SPELLED_OUT.get(word, (word,)))
     return words
 

@@ -52,6 +52,7 @@ _NAMES: dict[str, str] = {
     "meter": "glucose_mmol_per_litre",
     "sodium": "sodium_mmol_per_litre",
     "potassium": "potassium_mmol_per_litre",
+    "inr": "inr_ratio",
     "cholesterol": "other",
     "ldl": "other",
     "creatinine": "other",
@@ -128,6 +129,7 @@ _PLAUSIBLE: dict[str, tuple[float, float]] = {
     "glucose_mmol_per_litre": (0.5, 80),
     "sodium_mmol_per_litre": (90, 190),
     "potassium_mmol_per_litre": (1, 10),
+    "inr_ratio": (0.5, 25),
     "age_months": (0, 1_500),
 }
 _MONTHS_PER: dict[str, float] = {

@@ -4,12 +4,17 @@ Hospitals, accounts and their sessions, patients, medicines with schedules and d
 conversations, the outbox, the audit log, and the worker's heartbeat. Nothing was there before.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
 # MariaDB keeps no fraction of a second unless asked.
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+
+# Whatever the database's own default is: names come in every script, and keys are exact.
+TEXT: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 revision = "0001"
 down_revision = None
@@ -33,6 +38,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(length=64), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+        **TEXT,
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.create_index(
@@ -53,6 +59,7 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hospitals")),
         sa.UniqueConstraint("slug", name=op.f("uq_hospitals_slug")),
+        **TEXT,
     )
     op.create_table(
         "jobs",
@@ -71,6 +78,7 @@ def upgrade() -> None:
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_jobs_idempotency_key")),
+        **TEXT,
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("ix_jobs_status_run_at", ["status", "run_at"], unique=False)
@@ -82,6 +90,7 @@ def upgrade() -> None:
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "subject", name=op.f("pk_throttle_windows")),
+        **TEXT,
     )
     op.create_table(
         "users",
@@ -95,6 +104,7 @@ def upgrade() -> None:
         sa.Column("suspended_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+        **TEXT,
     )
     op.create_table(
         "worker_heartbeats",
@@ -102,6 +112,7 @@ def upgrade() -> None:
         sa.Column("last_tick_at", MOMENT, nullable=False),
         sa.Column("lateness_p99_seconds", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("worker", name=op.f("pk_worker_heartbeats")),
+        **TEXT,
     )
     op.create_table(
         "memberships",
@@ -120,6 +131,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "user_id", "hospital_id", name=op.f("uq_memberships_user_id_hospital_id")
         ),
+        **TEXT,
     )
     with op.batch_alter_table("memberships", schema=None) as batch_op:
         batch_op.create_index(
@@ -144,6 +156,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
         sa.UniqueConstraint("key", name=op.f("uq_notices_key")),
+        **TEXT,
     )
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_notices_hospital_id"), ["hospital_id"], unique=False)
@@ -170,6 +183,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patients")),
         sa.UniqueConstraint("code", name=op.f("uq_patients_code")),
         sa.UniqueConstraint("user_id", name=op.f("uq_patients_user_id")),
+        **TEXT,
     )
     with op.batch_alter_table("patients", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_patients_hospital_id"), ["hospital_id"], unique=False)
@@ -191,6 +205,7 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_token_families_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_token_families")),
+        **TEXT,
     )
     with op.batch_alter_table("token_families", schema=None) as batch_op:
         batch_op.create_index(
@@ -225,6 +240,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "patient_id", "user_id", name=op.f("uq_care_relationships_patient_id_user_id")
         ),
+        **TEXT,
     )
     with op.batch_alter_table("care_relationships", schema=None) as batch_op:
         batch_op.create_index(
@@ -256,6 +272,7 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_conversations_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
+        **TEXT,
     )
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.create_index(
@@ -291,6 +308,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_medications")),
+        **TEXT,
     )
     with op.batch_alter_table("medications", schema=None) as batch_op:
         batch_op.create_index(
@@ -313,6 +331,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("jti", name=op.f("pk_refresh_tokens")),
+        **TEXT,
     )
     with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
         batch_op.create_index(
@@ -340,6 +359,7 @@ def upgrade() -> None:
             ["hospital_id"], ["hospitals.id"], name=op.f("fk_chat_messages_hospital_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat_messages")),
+        **TEXT,
     )
     with op.batch_alter_table("chat_messages", schema=None) as batch_op:
         batch_op.create_index(
@@ -370,6 +390,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_medication_schedules")),
+        **TEXT,
     )
     with op.batch_alter_table("medication_schedules", schema=None) as batch_op:
         batch_op.create_index(
@@ -424,6 +445,7 @@ def upgrade() -> None:
             "slot",
             name=op.f("uq_doses_medication_id_schedule_id_slot"),
         ),
+        **TEXT,
     )
     with op.batch_alter_table("doses", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_doses_hospital_id"), ["hospital_id"], unique=False)
@@ -448,6 +470,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dose_deliveries")),
         sa.UniqueConstraint("dose_id", "channel", name=op.f("uq_dose_deliveries_dose_id_channel")),
+        **TEXT,
     )
     with op.batch_alter_table("dose_deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_dose_deliveries_at", ["at"], unique=False)

@@ -28,21 +28,42 @@ function tel(number) {
   return `tel:${number.replace(/\D/g, "")}`;
 }
 
+// Advice with its telephone numbers as links.
+function linked(advice, into) {
+  let done = 0;
+  for (const match of advice.matchAll(TELEPHONE)) {
+    into.append(advice.slice(done, match.index), link(tel(match[0]), match[0]));
+    done = match.index + match[0].length;
+  }
+  into.append(advice.slice(done));
+  return into;
+}
+
+// As on the server: up to the sentence that names a number, or the first one without any.
+function briefAdvice(advice) {
+  const sentences = advice.match(/[^.!?]+(?:[.!?]+\s*|$)/g) ?? [advice];
+  const named = sentences.findIndex((one) => one.match(TELEPHONE));
+  return sentences.slice(0, Math.max(named, 0) + 1).join("").trim();
+}
+
+// What was said in full above is only recalled by a message without a warning sign of its own.
+function reminderOfAdvice(triage) {
+  const line = element("p", `advice advice-brief advice-${triage.level}`);
+  line.setAttribute("role", "note");
+  line.append(icon(triage.level === "emergency" ? "phone" : "warning"));
+  line.append(linked(briefAdvice(triage.advice), element("span")));
+  return line;
+}
+
 // The same panel as in the server's template: advice with numbers to call, above everything.
 function advicePanel(triage) {
+  if (!triage.rules.length && messages.querySelector(".advice")) return reminderOfAdvice(triage);
   const panel = element("div", `advice advice-${triage.level}`);
   panel.setAttribute("role", triage.level === "emergency" ? "alert" : "note");
   const title = element("p", "advice-title");
   title.append(icon(triage.level === "emergency" ? "phone" : "warning"));
   title.append(triage.crisis ? "You are not alone" : TITLES[triage.level]);
-  const text = element("p", "advice-text");
-  let done = 0;
-  for (const match of triage.advice.matchAll(TELEPHONE)) {
-    text.append(triage.advice.slice(done, match.index), link(tel(match[0]), match[0]));
-    done = match.index + match[0].length;
-  }
-  text.append(triage.advice.slice(done));
-  panel.append(title, text);
+  panel.append(title, linked(triage.advice, element("p", "advice-text")));
   const first = triage.advice.match(TELEPHONE)?.[0];
   if (first) {
     const call = link(tel(first), "", "btn btn-call");
@@ -72,14 +93,14 @@ function addAnswer() {
 
 // Advice must be seen from its first word; a short answer only has to be in sight.
 function show(article) {
-  const isTall = article.offsetHeight > innerHeight / 2;
-  const block = isTall || article.querySelector(".advice") ? "start" : "nearest";
+  const isLong = article.offsetHeight > innerHeight / 2;
+  const block = isLong || article.querySelector(".advice") ? "start" : "nearest";
   article.scrollIntoView({ block });
 }
 
 // The keyboard of a phone covers the answer: it goes away there, and comes back at a touch.
 function readyForMore(article) {
-  const isUrgent = article.querySelector(".advice");
+  const isUrgent = article.querySelector(".advice:not(.advice-brief)");
   if (!matchMedia("(pointer: fine)").matches) field.blur();
   else if (!isUrgent) field.focus({ preventScroll: true });
 }
@@ -154,9 +175,29 @@ function settle(article, rendered) {
   show(article);
 }
 
-function showFailure(article, reason, question) {
+// Something that another page mends: `label` says what, `href` leads there.
+class Elsewhere extends Error {
+  constructor(reason, label, href) {
+    super(`${reason} Your question was not sent: copy it from the box if you want to keep it.`);
+    this.way = link(href, label);
+  }
+}
+
+function reasonOf(error) {
+  if (error instanceof Elsewhere) return error.message;
+  // A request that never got through fails as a TypeError, in words of the browser's own.
+  const isAway = error instanceof TypeError;
+  const reason = isAway ? "There is no connection." : error.message;
+  const unwell = isAway ? " If you feel unwell, call your emergency number." : "";
+  return `${reason}${unwell} Your question is still in the box.`;
+}
+
+function showFailure(article, error, question) {
   article.classList.remove("message-waiting");
-  const note = element("p", "note note-danger", `${reason} Your question is still in the box.`);
+  const note = element("p", "note note-danger");
+  const text = element("span", "", reasonOf(error));
+  if (error.way) text.append(" ", error.way);
+  note.append(text);
   note.setAttribute("role", "alert");
   article.querySelector(".prose").replaceChildren(note);
   if (!field.value) field.value = question;
@@ -171,7 +212,14 @@ async function request(question) {
     body,
     headers: { Accept: "text/event-stream", "X-CSRFToken": token },
   });
-  if (answer.status === 401) throw new Error("You were signed out. Sign in again.");
+  const here = location.pathname;
+  if (answer.status === 401 || answer.redirected) {
+    const signIn = `${form.dataset.signIn}?next=${encodeURIComponent(here)}`;
+    throw new Elsewhere("You are signed out.", "Sign in again", signIn);
+  }
+  if (answer.status === 400) {
+    throw new Elsewhere("This page was open too long.", "Open it again", here);
+  }
   if (answer.status === 429) throw new Error("That was very quick. Wait a few seconds.");
   if (!answer.ok) throw new Error("The assistant cannot answer right now.");
   return answer.body;
@@ -189,8 +237,7 @@ async function ask(question) {
     if (!shown.answer) throw new Error("The connection broke off.");
     await finish(shown.answer, article);
   } catch (error) {
-    const reason = error instanceof TypeError ? "There is no connection." : error.message;
-    showFailure(article, reason, question);
+    showFailure(article, error, question);
   } finally {
     article.removeAttribute("aria-busy");
     button.disabled = false;

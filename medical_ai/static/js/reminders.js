@@ -1,57 +1,96 @@
-// Keep an open page current: ask for reminders every ten seconds while somebody can see it.
-const EVERY_MS = 10_000;
+// Keep an open page current: what waits, how long until the next dose, the date and the greeting.
+const SEEN_MS = 10_000;
+const UNSEEN_MS = 60_000; // another tab is in front: the count in this one's title still moves
+const PATIENCE_MS = 8_000;
+const today = document.getElementById("today");
 const announcer = document.getElementById("announcer");
+const connection = document.getElementById("connection");
+const lost = document.getElementById("connection-lost");
+const title = document.title.replace(/^\(\d+\) /, "");
 let timer;
+let isLooking = false;
 
-function parse(html) {
-  return new DOMParser().parseFromString(html, "text/html");
-}
-
-function keyOf(root) {
-  return root.querySelector("#reminders")?.dataset.key ?? "";
+function reminders() {
+  return [...today.querySelectorAll("[data-reminder]")];
 }
 
 async function look() {
-  const today = document.getElementById("today");
-  const answer = await fetch(today.dataset.notices, { headers: { Accept: "text/html" } });
-  if (answer.status === 401) {
+  const answer = await fetch(today.dataset.live, {
+    headers: { Accept: "text/html" },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  if (answer.status === 401 || answer.redirected) {
     location.reload(); // signed out elsewhere: the guard leads to the sign-in page and back here
     return false;
   }
-  if (!answer.ok) return true;
-  const fragment = parse(await answer.text());
-  if (keyOf(fragment) !== keyOf(document)) await refresh(today, fragment);
+  if (answer.status >= 500) throw new Error("the server is away");
+  if (answer.status === 200) update(await answer.text());
+  sayConnected(true);
   return true;
 }
 
-async function refresh(today, fragment) {
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  const fresh = answer.ok && parse(await answer.text()).getElementById("today");
+function sayConnected(isConnected) {
+  if (isConnected) connection.replaceChildren();
+  else if (!connection.firstChild) connection.append(lost.content.cloneNode(true));
+}
+
+function update(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("today");
   if (!fresh) return;
-  const before = new Set(keyOf(document).split(" "));
-  const added = keyOf(fragment).split(" ").filter((id) => id && !before.has(id));
-  const focused = document.activeElement?.id;
-  today.replaceWith(document.adoptNode(fresh));
-  if (focused) document.getElementById(focused)?.focus();
-  if (added.length) {
-    const names = [...fragment.querySelectorAll("[data-reminder]")].map((one) => one.textContent);
-    announcer.textContent = `Reminder: time to take ${names.join(", ")}.`;
+  const before = new Set(reminders().map((one) => one.dataset.reminder));
+  const focused = today.contains(document.activeElement) ? document.activeElement : null;
+  morph(today, fresh);
+  if (focused && !focused.isConnected) {
+    const same = focused.id && document.getElementById(focused.id);
+    (same || document.getElementById("main")).focus({ preventScroll: true });
   }
+  const added = reminders().filter((one) => !before.has(one.dataset.reminder));
+  const names = added.map((one) => one.textContent);
+  if (names.length) announcer.textContent = `Reminder: time to take ${names.join(", ")}.`;
+  const count = reminders().length;
+  document.title = count ? `(${count}) ${title}` : title;
+}
+
+// Change only what differs: the rest keeps its focus and is not read out again.
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.nodeType === Node.TEXT_NODE) {
+    old.data = fresh.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  const kept = [...old.childNodes];
+  const wanted = [...fresh.childNodes];
+  wanted.forEach((one, index) => (index < kept.length ? morph(kept[index], one) : old.append(one)));
+  for (const surplus of kept.slice(wanted.length)) surplus.remove();
 }
 
 async function tick() {
+  if (isLooking) return;
+  isLooking = true;
+  clearTimeout(timer);
   let goOn = true;
   try {
-    goOn = document.hidden || (await look());
+    goOn = await look();
   } catch {
-    // The network is away; the next round tries again.
+    sayConnected(false); // the next round tries again
+  } finally {
+    isLooking = false;
   }
-  if (goOn) timer = setTimeout(tick, EVERY_MS);
+  if (goOn) timer = setTimeout(tick, document.hidden ? UNSEEN_MS : SEEN_MS);
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  clearTimeout(timer);
-  tick();
+  if (!document.hidden) tick();
 });
-timer = setTimeout(tick, EVERY_MS);
+addEventListener("pageshow", (event) => {
+  if (event.persisted) tick();
+});
+addEventListener("online", tick);
+addEventListener("offline", () => sayConnected(false));
+timer = setTimeout(tick, SEEN_MS);

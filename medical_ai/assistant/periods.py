@@ -58,6 +58,7 @@ _LONG = {
     "weekend": ("weekend", 0),
     "recently": ("days", 7),
     "lately": ("days", 7),
+    "regularly": ("days", 7),
 }
 _NUMBERS = {
     **{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8},

@@ -122,10 +122,22 @@ RULES: tuple[Rule, ...] = (
         unless=f"for {OTHER} | for my | for a",
     ),
     _rule(
+        IntentKind.SCHEDULE,
+        "when should i take | what time should i take | when am i supposed to take",
+        "@name",
+        unless=f"for {OTHER} | for my | for a | with | and | if",
+    ),
+    _rule(
+        IntentKind.NEXT_DOSE,
+        "when should i take | what time should i take | when am i supposed to take",
+        f"{_MED} | it | them | next",
+        unless=f"for {OTHER} | for my | for a | with | and | if",
+    ),
+    _rule(
         IntentKind.SHOULD_TAKE,
         "should i take | should i be taking | should i have | should i still take",
         "@name",
-        unless=f"for {OTHER} | for my | for a | with | instead | and",
+        unless=f"for {OTHER} | for my | for a | with | instead | and | how many | how much",
     ),
     _rule(
         IntentKind.ADVICE,
@@ -149,15 +161,17 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         IntentKind.STOP,
-        "i want to stop | please stop | can you stop | could you stop | stop my | stop taking"
+        "i stopped | i have stopped | i no longer take | i want to stop"
+        " | please stop | can you stop | could you stop | stop my | stop taking"
         " | stop the | stop reminding | how do i stop | cancel | delete | remove | snooze"
         f" | stop {OTHER} | change my | change the | please change | can you change | undo",
-        unless="did | have i",
+        unless="did | have i | account | password | profile | email | conversation",
     ),
     _rule(
         IntentKind.REMIND,
         "remind me | reminder | set an alarm | set a reminder | remind | an alarm"
         " | help me remember",
+        unless="remind me what | remind me when | remind me which | remind me if | did you",
     ),
     _rule(
         IntentKind.ADD,
@@ -238,6 +252,7 @@ RULES: tuple[Rule, ...] = (
         "when is | when are | what time is | what time are | when will",
         f"{_MED} | due | @name | take",
     ),
+    _rule(IntentKind.NEXT_DOSE, "is my | is the | is it | are my | are the", "due"),
     _rule(
         IntentKind.SCHEDULE,
         "how often | how many times | how much | when do i | what time | what times | when should"

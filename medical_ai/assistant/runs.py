@@ -21,7 +21,8 @@ _PREPOSITIONS = words_of(
 )
 _BEFORE_A_NAME = words_of(
     "take taken took taking had have of next miss missed skip skipped and or on last is was are "
-    "forgot forget mark stop add dose medicine time morning evening night afternoon when swallowed"
+    "forgot forget mark stop add dose medicine time much many"
+    " morning evening night afternoon when swallowed"
 )
 _ARTICLES = {("a",), ("an",)}
 _AFTER_A_THING = words_of("out off down up away back")

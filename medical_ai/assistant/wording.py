@@ -36,14 +36,16 @@ _TAKE_NOT = ("do", "did", "does", "is", "was", "has", "have", "should", "could")
 _SHORT: dict[str, str] = {
     **dict.fromkeys(MEDICINE_WORDS, "medicine"),
     **{f"{verb}nt": f"{verb} not" for verb in _TAKE_NOT},
-    **{"cant": "can not", "cannot": "can not", "wont": "will not", "dunno": "do not know"},
-    **{"im": "i am", "ive": "i have", "whats": "what is", "whens": "when is", "whos": "who is"},
-    **{"u": "you", "r": "are", "ur": "your", "wot": "what", "wats": "what is", "pls": "please"},
+    **{"cannot": "can not", "dunno": "do not know", "whens": "when is"},
+    **{"cant": "can not", "wont": "will not", "wats": "what is"},  # codespell:ignore cant,wont
+    **{"whats": "what is", "whos": "who is"},  # codespell:ignore whats,whos
+    **{"im": "i am", "ive": "i have", "tho": "though"},
+    **{"u": "you", "r": "are", "ur": "your", "wot": "what", "pls": "please"},
     **{"tonite": "tonight", "2nite": "tonight", "2night": "tonight", "2day": "today"},
     **{"2moro": "tomorrow", "tmrw": "tomorrow", "tomoz": "tomorrow", "nite": "night"},
     **{"doses": "dose", "dosage": "dose", "eve": "evening", "midday": "noon", "lunchtime": "lunch"},
     **{"supper": "dinner", "teatime": "dinner", "dinnertime": "dinner", "thankyou": "thank you"},
-    **{"mornings": "morning", "evenings": "evening", "nights": "night", "tho": "though"},
+    **{"mornings": "morning", "evenings": "evening", "nights": "night"},
     **{"mom": "mum", "mother": "mum", "mummy": "mum", "thx": "thanks", "forgotten": "forgot"},
 }
 _QUESTION_WORDS = """
@@ -77,6 +79,7 @@ they thing things think this those though through time times to today together t
 took twice two under until unless up us use used using usual usually very want was water way we week
 weekend weeks well were what when where whether which while who why will with without wondering
 work would year years yes yesterday yet you your yours cheers bye great lovely ta cool perfect
+account password profile email conversation
 add adding alarm log logged write note tick ticked finished scheduled planned prescribed current
 currently often dose miss missed skip skipped mg mcg ml units hour hours minute minutes clock am pm
 morning noon afternoon night bedtime breakfast lunch dinner

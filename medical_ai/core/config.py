@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     )
     default_country: str = Field(
         "",
+        pattern=r"^([A-Z]{2})?$",
         description="ISO 3166 code whose emergency numbers are shown when a patient's is unknown.",
     )
     trusted_proxy_hops: int = Field(

@@ -1,5 +1,6 @@
 """What the installation does with its hospitals."""
 
+import time
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,14 +13,25 @@ from medical_ai.tenancy.models import Hospital
 from medical_ai.tenancy.schemas import HospitalRef
 
 DEFAULT_SLUG = "home"
+KEPT_SECONDS = 10.0
+
+_kept: dict[UUID, tuple[float, HospitalRef]] = {}
 
 
 def get_hospital(session: Session, hospital_id: UUID) -> HospitalRef:
-    """Return a hospital. Raises NotFound."""
+    """Return a hospital, as it was at most a few seconds ago. Raises NotFound.
+
+    Nearly every request wants its name or country, and those change once in years.
+    """
+    kept_at, kept = _kept.get(hospital_id, (0.0, None))
+    if kept is not None and time.monotonic() - kept_at < KEPT_SECONDS:
+        return kept
     hospital = session.get(Hospital, hospital_id)
     if hospital is None:
         raise NotFound
-    return _ref(hospital)
+    kept = _ref(hospital)
+    _kept[hospital_id] = (time.monotonic(), kept)
+    return kept
 
 
 def find_hospital(session: Session, slug: str) -> HospitalRef | None:

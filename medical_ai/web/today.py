@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from medical_ai.medications.answers import NEAR
+from medical_ai.medications.ledger import ANSWERABLE_AHEAD
 from medical_ai.medications.schemas import DoseRead
 from medical_ai.medications.states import UNANSWERED, DoseStatus
 
@@ -31,6 +32,11 @@ class Slot:
         """Tell whether marking it taken is what one would do now, and not a slip of the finger."""
         return self.ahead <= NEAR
 
+    @property
+    def is_answerable(self) -> bool:
+        """Tell whether the ledger takes an answer already."""
+        return self.ahead <= ANSWERABLE_AHEAD
+
 
 @dataclass(frozen=True, slots=True)
 class Today:
@@ -48,11 +54,6 @@ class Today:
     def answered(self) -> int:
         """Count the day's doses that were taken or skipped."""
         return sum(dose.status in {DoseStatus.TAKEN, DoseStatus.SKIPPED} for dose in self.doses)
-
-    @property
-    def reminders_key(self) -> str:
-        """Return what tells one set of reminders from another."""
-        return " ".join(str(dose.id) for dose in self.reminders)
 
 
 def greeting_at(local: datetime) -> str:

@@ -1,6 +1,7 @@
 """Pages: cookies that cannot be stolen, forms that cannot be forged, and who sees what."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import update
 
+from medical_ai.assistant.presentation import brief_advice, spoken_days
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
 from medical_ai.auth.models import TokenFamily
 from medical_ai.core import clock
@@ -144,8 +146,64 @@ def test_a_session_that_was_ended_elsewhere_is_over_at_once_for_readers_and_writ
     started = clock.now()
     assert alices_browser.open("/app/today").status_code == 303
     path = f"/app/doses/{alices_ids['dose_id']}/taken"
-    assert alices_browser.send(path).status_code == 401
+    sent = alices_browser.send(path)
+    assert sent.status_code == 303
+    assert sent.location.startswith("/login")
+    fetched = alices_browser.post(path, {}, **{"Sec-Fetch-Mode": "cors"})
+    assert fetched.status_code == 401
     assert clock.now() - started < timedelta(seconds=5)  # nobody waited for their own lock
+
+
+def test_a_form_sent_after_the_session_ended_says_that_it_was_not_saved(
+    alices_browser: Browser, database: Database
+) -> None:
+    alices_browser.open("/app/medications/new")
+    with database.unit_of_work() as session:
+        session.execute(update(TokenFamily).values(revoked_at=clock.now()))
+    fields = {"name": MEDICINE, "times": "08:00", "days": "mon"}
+    page = {"Referer": f"{ADDRESS}/app/medications/new"}
+    sent = alices_browser.post("/app/medications", fields, **page)
+    assert (sent.status_code, sent.location) == (303, "/login?next=/app/medications/new")
+    text = alices_browser.open(sent.location).get_data(as_text=True)
+    assert "was not saved" in text
+    assert MEDICINE not in text
+
+
+def test_a_form_from_a_page_that_was_open_too_long_leads_back_to_it(
+    alices_browser: Browser,
+) -> None:
+    page = {"Referer": f"{ADDRESS}/app/medications/new"}
+    refused = alices_browser.post("/app/medications", {"csrf_token": "old"}, **page)
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 400
+    assert "This page was open too long" in text
+    assert 'href="/app/medications/new"' in text
+    alices_browser.client.delete_cookie("__Host-session", domain="localhost")
+    text = alices_browser.post("/app/sign-in", {}).get_data(as_text=True)
+    assert 'href="/login"' in text
+
+
+def test_whoever_is_signed_in_needs_no_form_for_it(
+    alices_browser: Browser, database: Database
+) -> None:
+    assert alices_browser.open("/login").location == "/app/today"
+    assert alices_browser.open("/login?next=/app/history").location == "/app/history"
+    assert alices_browser.open("/login?next=//evil.example.org").location == "/app/today"
+    assert alices_browser.open("/signup").location == "/app/today"
+    with database.unit_of_work() as session:
+        session.execute(update(TokenFamily).values(revoked_at=clock.now()))
+    for path in ("/login", "/signup"):  # dead cookies lead nowhere, least of all in a circle
+        assert alices_browser.open(path).status_code == 200
+
+
+@pytest.mark.settings(ratelimit_enabled=True, ratelimit_default="100 per second")
+def test_too_many_sign_ins_say_for_how_many_seconds_to_wait(browser: Browser) -> None:
+    browser.open("/login")
+    for _ in range(6):
+        refused = browser.send("/app/sign-in", email="nobody@example.org", password="wrong")
+    seconds = refused.headers["Retry-After"]
+    assert refused.status_code == 429
+    assert f"try again in {seconds} second" in refused.get_data(as_text=True)
 
 
 def test_signing_out_takes_the_cookies_and_the_session(app: Flask, alices_browser: Browser) -> None:
@@ -199,6 +257,76 @@ def test_a_wrong_form_comes_back_with_its_reasons_and_stores_nothing(
     assert "25:00" not in alices_browser.open("/app/medications").get_data(as_text=True)
 
 
+EARLY = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+"""Ten in the morning in Berlin: eight hours before the dose of these tests."""
+
+
+def test_a_dose_far_ahead_is_marked_only_when_that_is_meant(
+    browser: Browser, alice: Person, database: Database
+) -> None:
+    with time_machine.travel(EARLY, tick=True):
+        with database.unit_of_work() as session:
+            dose = doses_of(session, add_medicine(session, alice, ["18:00"]).id)[0].id
+        browser.sign_in(alice)
+        today = browser.open("/app/today").get_data(as_text=True)
+        assert f"/app/doses/{dose}/taken" not in today
+        assert "Mark it early" in today
+        slip = browser.send(f"/app/doses/{dose}/taken", back="/app/today")
+        assert slip.location == f"/app/doses/{dose}"
+        page = browser.open(slip.location).get_data(as_text=True)
+        assert "Nothing was marked" in page
+        assert 'name="early"' in page
+        assert browser.send(f"/app/doses/{dose}/taken", early="1").status_code == 303
+        assert "Taken early" in browser.open("/app/today").get_data(as_text=True)
+        history = browser.open("/app/history").get_data(as_text=True)
+        assert '<span class="figure">0</span> of 0 doses' in history
+        assert "Still to come" in history
+    with time_machine.travel(EARLY + timedelta(hours=8), tick=True):
+        history = browser.open("/app/history").get_data(as_text=True)
+        assert '<span class="figure">1</span> of 1 doses' in history
+
+
+def test_a_dose_within_the_hour_is_marked_at_once_and_today_keeps_itself_current(
+    browser: Browser, alice: Person, database: Database
+) -> None:
+    with time_machine.travel(EARLY, tick=True):
+        with database.unit_of_work() as session:
+            dose = doses_of(session, add_medicine(session, alice, ["18:00"]).id)[0].id
+        browser.sign_in(alice)
+    with time_machine.travel(EARLY + timedelta(hours=7, minutes=20), tick=True):
+        live = browser.open("/app/today/notices").get_data(as_text=True)
+        assert "in 40 minutes" in live
+        assert "Good afternoon" in live
+        assert f"/app/doses/{dose}/taken" in live
+        browser.open("/app/today")
+        assert browser.send(f"/app/doses/{dose}/taken", back="/app/today").location == "/app/today"
+
+
+def test_what_was_said_in_full_is_only_recalled_by_milder_messages(
+    alices_browser: Browser,
+) -> None:
+    alices_browser.open("/app/chat")
+    first = alices_browser.send("/app/chat/messages", message="I have crushing chest pain")
+    talk = first.location.partition("#")[0]
+    session_id = talk.rpartition("/")[2]
+    for message in ("what can you do?", "my face droops and I cannot speak"):
+        alices_browser.send("/app/chat/messages", message=message, session_id=session_id)
+    text = alices_browser.open(talk).get_data(as_text=True)
+    assert re.findall(r"advice (advice-brief|advice-emergency)", text) == [
+        "advice-emergency",
+        "advice-brief",
+        "advice-emergency",
+    ]
+
+
+def test_advice_is_recalled_by_its_number_and_days_are_spoken() -> None:
+    advice = "See a doctor today. If it gets worse, call 112. Rest."
+    assert brief_advice(advice) == "See a doctor today. If it gets worse, call 112."
+    assert brief_advice("Call for help now. Sit down.") == "Call for help now."
+    assert spoken_days("A, 2026-11-20 08:00") == "A, 20 November 2026, 08:00"
+    assert spoken_days("on 2026-11-02, not 2026-13-02") == "on 2 November 2026, not 2026-13-02"
+
+
 def test_what_a_patient_writes_is_never_markup(alices_browser: Browser, alices: Api) -> None:
     evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
     alices_browser.send("/app/medications", name=evil, times="08:00", instructions=evil,
@@ -233,6 +361,19 @@ def test_staff_see_their_own_pages_and_no_writing_of_alices(
         refused = theirs.send(f"/app/medications/{alices_ids['medication_id']}/{path}", name="x")
         assert refused.status_code == 403
     assert theirs.send(f"/app/doses/{alices_ids['dose_id']}/taken").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["bob", "nina", "bill", "dana", "charlie"])
+def test_staff_are_told_that_they_have_no_record_of_their_own(
+    app: Flask, people: Cast, name: str
+) -> None:
+    theirs = Browser(app)
+    theirs.sign_in(getattr(people, name))
+    for path in ("/app/medications", "/app/history"):
+        response = theirs.open(path)
+        assert response.status_code == 404
+        assert "This account has no record of its own" in response.get_data(as_text=True)
+    assert "I answer from your own" not in theirs.open("/app/chat").get_data(as_text=True)
 
 
 def test_reading_pages_changes_nothing(

@@ -23,7 +23,7 @@ KINDS = {
         "what time do I take my pills",
         "when's the next tablet due?",
         "when is my next metformin",
-        "whats next",
+        "what's next",
         "hi, when is my next dose",
     ),
     Kind.DUE_NOW: ("do i need to take anything now", "is it time for my pills"),
@@ -113,7 +113,7 @@ def test_questions_are_understood_or_left_alone(text: str, kind: Kind) -> None:
     [
         ("wen", "when"),
         ("tke", "take"),
-        ("waht", "what"),
+        ("taek", "take"),
         ("pils", "medicine"),
         ("tabelts", "medicine"),
         ("tomorow", "tomorrow"),

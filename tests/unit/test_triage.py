@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medical_ai.assistant.triage import Triage, TriageLevel, assess
+from medical_ai.assistant.triage.spelling import Speller
 from medical_ai.assistant.triage.text import MAX_CHARACTERS, normalise, read_sentences
 from medical_ai.assistant.triage.vitals import find_readings
+from medical_ai.knowledge.red_flags import get_red_flags
 
 BELOW_URGENT = {TriageLevel.ROUTINE, TriageLevel.SELF_CARE, TriageLevel.NONE}
 
@@ -55,6 +57,22 @@ def test_it_answers_a_harmless_worry_without_an_ambulance(message: str) -> None:
 @pytest.mark.parametrize("message", NO_SYMPTOM)
 def test_a_message_without_a_symptom_is_none(message: str) -> None:
     assert assess(message).level is TriageLevel.NONE
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "my mum fell and hit her head",
+        "my husband hit his head on the shelf",
+        "my wife fell and hurt herself",
+        "my partner hurt his back lifting a box",
+        "a ball hit my son on the head",
+    ],
+)
+def test_a_fall_or_a_knock_of_someone_else_is_no_abuse(message: str) -> None:
+    outcome = assess(message)
+    assert not any("abuse" in rule or "harm" in rule for rule in outcome.rules)
+    assert not outcome.crisis
 
 
 @pytest.mark.parametrize("message", CRISES)
@@ -214,6 +232,58 @@ def test_push_back_or_a_change_of_subject_does_not_lower_the_level(message: str)
     outcome = assess(message, country="GB", floor=TriageLevel.EMERGENCY)
     assert outcome.level is TriageLevel.EMERGENCY
     assert outcome.advice.startswith("Please still call 999")
+
+
+@pytest.mark.parametrize("floor", [TriageLevel.URGENT, TriageLevel.EMERGENCY])
+def test_a_pressing_floor_says_one_sentence(floor: TriageLevel) -> None:
+    advice = assess("When is my next dose?", country="GB", floor=floor).advice
+    assert advice.startswith("Please still")
+    assert advice.count(".") == 1
+
+
+@pytest.mark.parametrize("floor", [TriageLevel.SELF_CARE, TriageLevel.ROUTINE])
+def test_a_floor_below_urgent_does_not_bring_the_earlier_message_up_again(
+    floor: TriageLevel,
+) -> None:
+    outcome = assess("When is my next dose?", floor=floor)
+    assert outcome.level is floor
+    assert outcome.advice == "Ask a doctor or pharmacist if anything gets worse."
+
+
+def test_a_lower_complaint_under_a_routine_floor_gets_its_own_advice() -> None:
+    alone = assess("I have a runny nose.")
+    held = assess("I have a runny nose.", floor=TriageLevel.ROUTINE)
+    assert held.level is TriageLevel.ROUTINE
+    assert held.advice == alone.advice
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("pian", "pain"), ("chset", "chest"), ("strok", "stroke"), ("bleading", "bleeding")],
+)
+def test_it_mends_an_alarming_word(typed: str, meant: str) -> None:
+    assert Speller([], alarming=[meant]).mend(typed) == meant
+
+
+@pytest.mark.parametrize("word", ["paint", "plain", "pan", "bread", "chesty", "hearth", "stoke"])
+def test_it_leaves_a_real_word_alone(word: str) -> None:
+    language = get_red_flags().language
+    speller = Speller([], alarming=language.alarming, harmless=language.harmless)
+    assert speller.mend(word) == word
+
+
+def test_an_extra_dose_is_told_to_take_no_more_and_whom_to_call() -> None:
+    advice = assess("I took two amlodipine by mistake", country="GB").advice
+    assert advice.startswith("Do not take any more")
+    assert "111" in advice
+    assert "999" in advice
+
+
+@pytest.mark.parametrize(
+    ("value", "level"), [("2.5", "none"), ("5.5", "urgent"), ("9", "emergency")]
+)
+def test_it_reads_the_inr(value: str, level: str) -> None:
+    assert assess(f"my INR is {value}").level == level
 
 
 def test_a_floor_does_not_hold_a_worse_message_down() -> None:

@@ -108,10 +108,10 @@ def not_taken(intent: Intent, record: Record) -> Reply:
 
 def _tell_taken(asked: _Asked) -> str:
     ahead = asked.of(State.AHEAD)
-    due = [row for row in asked.rows if row not in ahead] or asked.rows[:1]
-    if len(due) > 1:
+    due = [row for row in asked.rows if row not in ahead]
+    if len(due) != 1 and len(asked.rows) != 1:
         return _count_taken(asked)
-    row, rest = due[0], [one for one in ahead if one is not due[0]]
+    row, rest = (due[0], ahead) if due else (asked.rows[0], [])
     prefix = _PREFIXES.get(state_of(row), "Your record does not say so: ")
     told = _sentence(f"{prefix}{named_dose(row, asked.today)} is {became(row, asked.today)}.")
     return f"{told}\n\nStill to come:\n\n{_lines(rest, asked, with_state=False)}" if rest else told
@@ -123,6 +123,8 @@ _PREFIXES = {State.TAKEN: "Yes: ", State.SKIPPED: "No: ", State.AHEAD: ""}
 def _count_taken(asked: _Asked) -> str:
     taken, ahead = asked.of(State.TAKEN), asked.of(State.AHEAD)
     due = len(asked.rows) - len(ahead)
+    if not due:
+        return _nothing_due(asked)
     is_long = asked.span.days > 1
     shown = asked.of(*_NOT_TAKEN) if is_long else asked.rows
     head = f"{len(taken)} of {count_of(due, 'dose')} {_due_so_far(asked)} {_are(len(taken))} "
@@ -137,13 +139,17 @@ def _count_not_taken(asked: _Asked) -> str:
         row = asked.rows[0]
         return _sentence(f"{named_dose(row, asked.today)} is {became(row, asked.today)}.")
     if not due:
-        return _with_lines(f"No dose was due yet {asked.span.spoken}", asked.rows, asked)
+        return _nothing_due(asked)
     if not open_rows:
         head = f"{due} of {count_of(due, 'dose')} {_due_so_far(asked)} {_are(due)} marked as taken"
         return f"{head}{_still_to_come(ahead)}."
     head = f"{len(open_rows)} of {count_of(due, 'dose')} {_due_so_far(asked)} "
     head += f"{_are(len(open_rows))} not marked as taken{_still_to_come(ahead)}"
     return _with_lines(head, open_rows, asked)
+
+
+def _nothing_due(asked: _Asked) -> str:
+    return _with_lines(f"Nothing was due yet {asked.span.spoken}", asked.rows, asked)
 
 
 def _due_so_far(asked: _Asked) -> str:

@@ -70,14 +70,7 @@ def plan_schedule(
         return 0
     set_committed_value(schedule, "planned_until", until)
     rule = times_of_day(schedule.rule, medication.start_on, medication.end_on)
-    # Of any schedule: one that was replaced leaves answered doses, not to be asked for again.
-    written = set(
-        session.scalars(
-            select(Dose.slot).where(
-                Dose.medication_id == medication.id, Dose.due_at > planned_until
-            )
-        )
-    )
+    written = _slots_since(session, medication.id, planned_until)
     planned = [
         dose
         for dose in doses_between(rule, zone_of(schedule.zone), planned_until, until)
@@ -85,6 +78,12 @@ def plan_schedule(
     ]
     session.add_all(_new_dose(schedule, dose, known_before) for dose in planned)
     return len(planned)
+
+
+def _slots_since(session: Session, medication_id: UUID, moment: datetime) -> set[str]:
+    # Of any schedule: one that was replaced leaves answered doses, not to be asked for again.
+    slots = select(Dose.slot).where(Dose.medication_id == medication_id, Dose.due_at > moment)
+    return set(session.scalars(slots))
 
 
 def _new_dose(

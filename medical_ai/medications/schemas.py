@@ -33,7 +33,8 @@ def _written_out(moment: object) -> object:
 
 
 def _a_day(day: object) -> object:
-    if isinstance(day, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+    is_written_out = isinstance(day, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", day)
+    if not is_written_out and not isinstance(day, date):
         raise FieldInvalid("Enter a date, such as 2026-11-21.")
     return day
 

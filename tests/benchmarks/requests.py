@@ -152,7 +152,7 @@ def mariadb(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [server, "--no-defaults", f"--datadir={data}", f"--port={port}",
          f"--socket={folder / 'sock'}", "--bind-address=127.0.0.1",
-         f"--pid-file={folder / 'pid'}", *user],
+         f"--pid-file={folder / 'pid'}", f"--tmpdir={folder}", *user],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

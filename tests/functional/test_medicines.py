@@ -84,7 +84,10 @@ def test_weekdays_are_kept(alices: Api) -> None:
     add(alices, schedules=[{"kind": "times", "times": ["08:00"], "days": ["sun", "mon", "sun"]}])
     query = "from=2026-11-21T00:00:00Z&to=2026-11-24T00:00:00Z"
     found = alices.get(f"/doses?{query}").get_json()["items"]
-    assert [dose["due_local"] for dose in found] == ["2026-11-22T08:00"]
+    assert [dose["due_local"] for dose in found] == [
+        "2026-11-22T08:00",
+        "2026-11-23T08:00",
+    ]
 
 
 def test_a_stopped_medicine_is_off_the_list(alices: Api) -> None:

@@ -56,6 +56,8 @@ class MariaDBServer:
         log = (self.folder / "server.log").open("ab")
         command = [_program("mariadbd"), "--no-defaults", f"--datadir={self.folder / 'data'}"]
         command += [f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}", *OPTIONS]
+        # Two servers in one folder for temporary tables delete each other's.
+        command += [f"--tmpdir={self.folder}"]
         self._process = subprocess.Popen([*command, *_as_user()], stdout=log, stderr=log)
         log.close()
         wait_until(self._answers, seconds=START_SECONDS, what="MariaDB answers")
@@ -87,7 +89,10 @@ class MariaDBServer:
     def _install(self) -> None:
         command = [_program("mariadb-install-db"), "--no-defaults", "--skip-test-db"]
         command += [f"--datadir={self.folder / 'data'}", "--auth-root-authentication-method=normal"]
-        done = subprocess.run([*command, *_as_user()], capture_output=True, text=True, check=False)
+        own = os.environ | {"TMPDIR": str(self.folder)}
+        done = subprocess.run(
+            [*command, *_as_user()], capture_output=True, text=True, check=False, env=own
+        )
         assert done.returncode == 0, done.stderr
 
     def _connect(self) -> "pymysql.Connection[pymysql.cursors.Cursor]":

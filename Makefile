@@ -24,7 +24,7 @@ run: $(RUN_STAMP) ## Install, create the database, start web and worker with dem
 
 test: $(DEV_STAMP) ## Install what the tests need and run all of them
 	@deploy/system-packages.sh test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test ## What CI runs
 

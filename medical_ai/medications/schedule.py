@@ -54,14 +54,6 @@ def doses_between(
     return sorted(dose for dose in doses if after < dose.due_at <= until)
 
 
-def next_due(
-    schedule: TimesOfDay, zone: ZoneInfo, after: datetime, *, within: timedelta
-) -> datetime | None:
-    """Return the first dose after a moment, or None when there is none in that time."""
-    doses = doses_between(schedule, zone, after, after + within)
-    return doses[0].due_at if doses else None
-
-
 def moment_of(day: date, at: time, zone: ZoneInfo) -> datetime | None:
     """Return a wall-clock time as a moment in UTC.
 

@@ -193,9 +193,3 @@ def spoken_course(start_on: date, end_on: date | None, today: date) -> str:
 def spoken_day(day: date) -> str:
     """Return a date as a person says it: `5 November 2026`."""
     return f"{day.day} {day:%B %Y}"
-
-
-def medicine_words(name: str) -> list[str]:
-    """Return the words of a name that could identify it: no figures, no units."""
-    words = re.findall(r"[a-z]{4,}", name.lower())
-    return [word for word in words if word not in {"tablet", "tablets", "capsule", "capsules"}]

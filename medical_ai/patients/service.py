@@ -89,7 +89,7 @@ def create_patient(
             id=patient_id,
             hospital_id=hospital_id,
             user_id=user_id,
-            code=code or new_patient_code(extra_syllables=attempt // 4),
+            code=code or new_patient_code(extra_syllables=attempt // 8),
             home_zone=home_zone,
             country=country,
             data_key_sealed=database_of(session).keyring.seal(new_data_key(), where),

@@ -22,6 +22,13 @@ class Slot:
     doses: list[DoseRead]
     ahead: timedelta
 
+    def day_word(self, today: date) -> str:
+        """Return how one speaks of the slot's day: nothing for today, then by its name."""
+        day = date.fromisoformat(self.doses[0].due_local[:10])
+        if day == today:
+            return ""
+        return "Tomorrow" if day - today == timedelta(days=1) else day.strftime("%A")
+
     @property
     def is_due(self) -> bool:
         """Tell whether the moment has come."""

@@ -18,7 +18,6 @@ from medical_ai.medications.schedule import (
     TimesOfDay,
     doses_between,
     moment_of,
-    next_due,
 )
 
 CASES_FILE = Path(
@@ -168,14 +167,6 @@ def test_first_and_last_day_are_included() -> None:
 def test_seconds_are_kept_in_the_slot() -> None:
     slots = [slot for slot, _ in on_day(daily("08:00:30", "08:00"), "UTC", date(2026, 11, 21))]
     assert slots == ["2026-11-21T08:00", "2026-11-21T08:00:30"]
-
-
-def test_the_next_dose_is_found_or_there_is_none() -> None:
-    now = datetime(2026, 11, 21, 9, tzinfo=UTC)
-    zone, sundays = ZoneInfo("UTC"), daily("08:00", days=frozenset({"sun"}))
-    expected = datetime(2026, 11, 22, 8, tzinfo=UTC)
-    assert next_due(sundays, zone, now, within=timedelta(days=2)) == expected
-    assert next_due(sundays, zone, now, within=timedelta(hours=2)) is None
 
 
 def shared_cases() -> list[dict[str, Any]]:

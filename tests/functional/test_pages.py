@@ -328,7 +328,7 @@ def test_advice_is_recalled_by_its_number_and_days_are_spoken() -> None:
 
 
 def test_what_a_patient_writes_is_never_markup(alices_browser: Browser, alices: Api) -> None:
-    evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7919*7907}}'
     alices_browser.send("/app/medications", name=evil, times="08:00", instructions=evil,
                         days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"])  # fmt: skip
     alices_browser.send("/app/chat/messages", message="What am I taking? " + evil)
@@ -343,7 +343,7 @@ def test_what_a_patient_writes_is_never_markup(alices_browser: Browser, alices: 
         text = alices_browser.open(path).get_data(as_text=True)
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
-    assert "49" not in alices_browser.open("/app/medications").get_data(as_text=True)
+    assert "62615533" not in alices_browser.open("/app/medications").get_data(as_text=True)
 
 
 @pytest.mark.parametrize("name", ["bob", "nina", "bill", "dana", "charlie"])

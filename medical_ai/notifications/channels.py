@@ -7,7 +7,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.errors import MessageError
@@ -49,13 +49,17 @@ class ChannelFailed(Exception):
         self.is_permanent = is_permanent
 
 
+def _nothing() -> None:
+    pass
+
+
 class Channel(Protocol):
     """One way to reach a person."""
 
     name: str
 
-    def send(self, message: Message) -> Receipt:
-        """Hand the message over. Raises ChannelFailed."""
+    def send(self, message: Message, taken: Callable[[], None] = _nothing) -> Receipt:
+        """Hand the message over; call `taken` the instant it is. Raises ChannelFailed."""
 
 
 class EmailChannel:
@@ -66,8 +70,8 @@ class EmailChannel:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def send(self, message: Message) -> Receipt:
-        """Send one e-mail. Raises ChannelFailed."""
+    def send(self, message: Message, taken: Callable[[], None] = _nothing) -> Receipt:
+        """Send one e-mail; call `taken` as soon as the server has it. Raises ChannelFailed."""
         try:
             mail = self._compose(message)
         except (ValueError, MessageError) as error:  # an address that no header can hold
@@ -76,6 +80,7 @@ class EmailChannel:
             deadline = SMTP_DEADLINES * self._settings.smtp_timeout_seconds
             with closing(self._connect()) as server, _cut_off_after(deadline, server):
                 server.send_message(mail)
+                taken()
                 # Taken is taken: a server that parts rudely must not make us send it again.
                 with suppress(OSError, smtplib.SMTPException):
                     server.quit()

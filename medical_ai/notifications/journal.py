@@ -8,6 +8,7 @@ the Message-ID, which is the same both times, is what is left.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,13 +50,17 @@ class JournaledChannel:
         self.name = channel.name
         self._channel, self._journal = channel, journal
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, taken: Callable[[], None] | None = None) -> Receipt:
         """Send unless the journal knows the key. Raises ChannelFailed."""
         if self._journal.knows(message.key):
             return Receipt(FROM_JOURNAL)
-        receipt = self._channel.send(message)
-        try:
-            self._journal.note(message.key)
-        except OSError as error:  # a full disk must not make a sent message look unsent
-            get_logger().error("journal.not-written", exc_info=error, channel=self.name)
-        return receipt
+
+        def note() -> None:
+            try:
+                self._journal.note(message.key)
+            except OSError as error:  # a full disk must not make a sent message look unsent
+                get_logger().error("journal.not-written", exc_info=error, channel=self.name)
+            if taken is not None:
+                taken()
+
+        return self._channel.send(message, note)

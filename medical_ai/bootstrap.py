@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
+from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
@@ -21,6 +22,7 @@ from medical_ai.core.problems import install_problems
 from medical_ai.core.ratelimit import install_ratelimit
 from medical_ai.medications import api as medications_api
 from medical_ai.medications import routes as medications_routes
+from medical_ai.notifications import service as notifications
 from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
@@ -28,6 +30,7 @@ from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
 from medical_ai.web import pages
+from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
 
@@ -77,6 +80,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 def wire_ports() -> None:
     """Let upper packages hear what lower ones tell. Doing it twice changes nothing."""
     events.subscribe(events.AccountCreated, patients.open_record_for_account)
+    events.subscribe(events.AccountNotice, notifications.tell_account)
+    events.subscribe(events.AccessRefused, audit.record_refused_request)
 
 
 def _register_blueprints(app: Flask) -> None:
@@ -90,6 +95,7 @@ def _register_blueprints(app: Flask) -> None:
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,
+        settings_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
 

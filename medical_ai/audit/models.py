@@ -13,7 +13,10 @@ from medical_ai.core.ids import new_id
 
 
 class AuditEvent(Base):
-    """Who did what, when, to which row. Ids and tags only, never clinical text.
+    """Who did what, when, to which row, from where and why. Ids and tags only, no clinical text.
+
+    `basis` is why they could: their own record, the care team, a ward, a caregiver's consent,
+    break-glass.
 
     There are no foreign keys on purpose: an event outlives the rows it speaks of.
     """
@@ -28,6 +31,8 @@ class AuditEvent(Base):
     actor_user_id: Mapped[UUID | None] = mapped_column(index=True)
     actor_role: Mapped[str] = mapped_column(String(24), default="")
     via: Mapped[str] = mapped_column(String(12), default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    basis: Mapped[str] = mapped_column(String(24), default="")
     patient_id: Mapped[UUID | None]
     subject_kind: Mapped[str] = mapped_column(String(32), default="")
     subject_id: Mapped[UUID | None]

@@ -1,4 +1,4 @@
-"""Recording what happened, in the transaction in which it happened."""
+"""Recording what happened: changes in their own transaction, looks and refusals beside it."""
 
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,11 @@ from sqlalchemy.orm import Session
 from medical_ai.audit.models import AuditEvent
 from medical_ai.audit.tags import AuditTag
 from medical_ai.core.actor import Actor
+from medical_ai.core.database import kept_rows
+from medical_ai.core.events import AccessRefused
+
+VIEWED = "viewed"
+REFUSED = "refused"
 
 
 def record(
@@ -22,30 +27,117 @@ def record(
     hospital_id: UUID | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Append one event.
+    """Append one event to the caller's transaction.
 
     `subject` is the kind and id of the row it is about; `details` holds ids, counts and names of
     rules, never clinical text. `user_id` and `hospital_id` stand in where there is no actor yet,
-    such as at sign-in.
+    such as at sign-in. An event about a patient takes the place of having merely looked.
     """
-    kind, subject_id = subject or ("", None)
-    if actor is not None:
-        who = {
-            "hospital_id": actor.tenant_id,
-            "actor_user_id": actor.user_id,
-            "actor_role": actor.role,
-            "via": actor.via,
-        }
-    else:
-        who = {"hospital_id": hospital_id, "actor_user_id": user_id}
     session.add(
-        AuditEvent(
-            tag=tag.value,
-            **who,
+        _event(
+            tag,
+            _who(actor, user_id, hospital_id),
             patient_id=patient_id,
-            subject_kind=kind,
-            subject_id=subject_id,
-            request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
-            details=details or {},
+            subject=subject,
+            basis=_forget_views(session, patient_id),
+            details=details,
         )
+    )
+
+
+def record_view(
+    session: Session, *, actor: Actor, patient_id: UUID, permission: str, basis: str
+) -> None:
+    """Keep that the actor opened a patient's record, once for what they opened it for."""
+    key = (VIEWED, patient_id, permission)
+    kept = kept_rows(session)
+    if key not in kept:
+        resource = permission.partition(":")[0]
+        kept[key] = _event(
+            AuditTag.RECORD_VIEWED,
+            _who(actor),
+            patient_id=patient_id,
+            subject=("patient", patient_id),
+            basis=basis,
+            details={"resource": resource},
+        )
+
+
+def record_refusal(
+    session: Session, *, actor: Actor, patient_id: UUID | None, details: dict[str, Any]
+) -> None:
+    """Keep that the actor was refused; the first of a transaction says it all.
+
+    `patient_id` is whatever id was asked for: whether there is such a patient is not looked up,
+    since that would take another time for those who exist.
+    """
+    subject = ("patient", patient_id) if patient_id else None
+    kept_rows(session).setdefault(
+        REFUSED,
+        _event(
+            AuditTag.ACCESS_REFUSED,
+            _who(actor),
+            patient_id=patient_id,
+            subject=subject,
+            details=details,
+        ),
+    )
+
+
+def record_refused_request(session: Session, event: AccessRefused) -> None:
+    """Keep a refused request that no patient's door has spoken of already."""
+    kept_rows(session).setdefault(
+        REFUSED,
+        _event(
+            AuditTag.ACCESS_REFUSED,
+            _who(event.actor),
+            subject=("request", event.subject_id) if event.subject_id else None,
+            details={"endpoint": event.endpoint},
+        ),
+    )
+
+
+def _forget_views(session: Session, patient_id: UUID | None) -> str:
+    """Drop the mere looks at a patient that this transaction kept, and return their basis."""
+    kept, basis = kept_rows(session), ""
+    for key in [one for one in kept if isinstance(one, tuple) and one[:2] == (VIEWED, patient_id)]:
+        basis = getattr(kept.pop(key), "basis", "")
+        session.info.setdefault("bases", {})[patient_id] = basis
+    return basis or session.info.get("bases", {}).get(patient_id, "")
+
+
+def _who(
+    actor: Actor | None, user_id: UUID | None = None, hospital_id: UUID | None = None
+) -> dict[str, Any]:
+    if actor is None:
+        return {"hospital_id": hospital_id, "actor_user_id": user_id}
+    return {
+        "hospital_id": actor.tenant_id,
+        "actor_user_id": actor.user_id,
+        "actor_role": actor.role,
+        "via": actor.via,
+    }
+
+
+def _event(
+    tag: AuditTag,
+    who: dict[str, Any],
+    *,
+    patient_id: UUID | None = None,
+    subject: tuple[str, UUID] | None = None,
+    basis: str = "",
+    details: dict[str, Any] | None = None,
+) -> AuditEvent:
+    kind, subject_id = subject or ("", None)
+    context = structlog.contextvars.get_contextvars()
+    return AuditEvent(
+        tag=tag.value,
+        **who,
+        address=context.get("address", ""),
+        basis=basis,
+        patient_id=patient_id,
+        subject_kind=kind,
+        subject_id=subject_id,
+        request_id=context.get("request_id", ""),
+        details=details or {},
     )

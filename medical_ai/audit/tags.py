@@ -12,6 +12,8 @@ class AuditTag(StrEnum):
     ACCOUNT_SIGNED_OUT = "account:signed-out"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
     PATIENT_CREATED = "patient:created"
+    RECORD_VIEWED = "patient:record:viewed"
+    ACCESS_REFUSED = "access:refused"
     MEDICATION_ADDED = "medication:added"
     MEDICATION_CHANGED = "medication:changed"
     MEDICATION_STOPPED = "medication:stopped"

@@ -213,7 +213,7 @@ def _renew_from_cookie() -> Tokens:
         with current_database().unit_of_work() as session:
             granted = service.renew_access(session, family_id=family_id)
     keep_signed_in(granted)
-    g.account = LiveAccount(granted.user.email, granted.user.timezone)
+    g.account = LiveAccount(granted.user.email, granted.user.timezone, granted.user.role)
     return granted
 
 
@@ -261,7 +261,7 @@ def _require_live(claims: dict[str, Any]) -> None:
     # The whole body first: whoever sends theirs slowly, or never, must not hold a transaction.
     request.get_data(parse_form_data=True)
     account = service.find_live_account(current_session(), family_id=family_id, user_id=user_id)
-    if account is None:
+    if account is None or account.role != claims.get("role"):
         raise Unauthenticated(service.ENDED, invalid_token=True)
     g.account = account
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from medical_ai.core.errors import PermissionDenied
 
-Via = Literal["api", "web", "mcp", "cli", "worker"]
+Via = Literal["api", "web", "token", "mcp", "cli", "worker"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ begins deferred, a writer immediately, so that no transaction finds out half-way
 write. MariaDB is reached through PyMySQL with a checked pool and, when configured, verified TLS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +112,7 @@ class Database:
         """Open a session that the caller closes; a writer takes SQLite's lock at once."""
         session = (self._writers if writes else self._readers)()
         session.info["database"] = self
+        session.info["kept"] = {}
         return session
 
     @contextmanager
@@ -120,20 +121,32 @@ class Database:
 
         For jobs, commands and tool calls; a request has its own session and commits at its edge.
         """
-        with self.open_session(writes=True) as session:
-            try:
-                yield session
-            except DomainError as error:
-                if error.keeps_work:
-                    session.commit()
-                raise
-            session.commit()
+        kept: dict[Hashable, Base] = {}
+        try:
+            with self.open_session(writes=True) as session:
+                session.info["kept"] = kept
+                try:
+                    yield session
+                except DomainError as error:
+                    if error.keeps_work:
+                        session.commit()
+                    raise
+                session.commit()
+        finally:
+            self.store(kept)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that only reads."""
         with self.open_session(writes=False) as session:
             yield session
+
+    def store(self, kept: dict[Hashable, Base]) -> None:
+        """Store rows that were kept apart from their session, in a transaction of their own."""
+        if kept:
+            with self.open_session(writes=True) as session:
+                session.add_all(kept.values())
+                session.commit()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -143,6 +156,15 @@ class Database:
 def database_of(session: Session) -> Database:
     """Return the database that a session belongs to."""
     return cast("Database", session.info["database"])
+
+
+def kept_rows(session: Session) -> dict[Hashable, Base]:
+    """Return the rows to be stored when the session is over, whatever becomes of its own work.
+
+    What somebody looked at, or was refused, is a fact even where nothing else is written. A row
+    has a key, so that the same fact is kept once.
+    """
+    return cast("dict[Hashable, Base]", session.info["kept"])
 
 
 def settings_of(session: Session) -> Settings:

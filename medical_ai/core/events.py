@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from medical_ai.core.actor import Actor
+
 Event = TypeVar("Event")
 
 _handlers: dict[type, list[Callable[[Session, Any], None]]] = {}
@@ -24,6 +26,25 @@ class AccountCreated:
     hospital_id: UUID
     role: str
     timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNotice:
+    """Something about an account changed that its owner must hear of; `kind` is a NoticeKind."""
+
+    user_id: UUID
+    hospital_id: UUID
+    kind: str
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRefused:
+    """Somebody asked for what is not there, or not theirs; `subject_id` is what they named."""
+
+    actor: Actor
+    endpoint: str
+    subject_id: UUID | None
 
 
 def subscribe(kind: type[Event], handler: Callable[[Session, Event], None]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
-from medical_ai.core.database import Database
+from medical_ai.core.database import Database, kept_rows
 from medical_ai.core.errors import DomainError, Unauthenticated
 from medical_ai.core.ids import new_id
 
@@ -85,7 +85,10 @@ def install_request_context(app: Flask, database: Database) -> None:
 def _name_request() -> None:
     offered = request.headers.get("X-Request-Id", "")
     g.request_id = offered if REQUEST_ID.match(offered) else new_id().hex
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    # The address is for the audit log; the list of log fields does not let it through.
+    structlog.contextvars.bind_contextvars(
+        request_id=g.request_id, address=(request.remote_addr or "")[:45]
+    )
 
 
 def _say_request_id(response: Response) -> Response:
@@ -98,11 +101,12 @@ def release_session() -> None:
     """Give this request's session back early, before work that opens its own.
 
     A request that held on to it would wait for itself on SQLite's write lock, or hold two
-    connections of the pool at once.
+    connections of the pool at once. What was kept apart from it is stored.
     """
     session = g.pop("session", None)
     if session is not None:
         session.close()
+        current_database().store(kept_rows(session))
 
 
 def _close_session(_error: BaseException | None) -> None:

@@ -5,15 +5,17 @@ Nothing the caller sent is repeated, and an unexpected error tells only its requ
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-from flask import Flask, Response, current_app, json, request
+from flask import Flask, Response, current_app, g, json, request
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from medical_ai.core.errors import DomainError, TooManyRequests, UpstreamUnavailable
-from medical_ai.core.http import current_request_id
+from medical_ai.core.events import AccessRefused, publish
+from medical_ai.core.http import current_request_id, current_session, release_session
 from medical_ai.core.logging import get_logger
 
 PROBLEM_TYPE = "application/problem+json"
@@ -46,6 +48,8 @@ class Problem(BaseModel):
 
 
 MET = "Another change was being made at the same moment. Nothing was changed; please try again."
+UNRECORDED = "This could not be recorded, so it was not shown. Please try again."
+REFUSALS = frozenset({403, 404})
 LOCK_CONFLICTS = frozenset({1205, 1213})
 """MariaDB's error numbers of a lock waited for too long, and of a deadlock."""
 
@@ -62,6 +66,7 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
         return Response(body, problem.status, headers, mimetype=PROBLEM_TYPE)
 
     def domain(error: DomainError) -> Response:
+        _tell_refusal(error)
         return answer(problem_of(error), headers_of(error))
 
     def http(error: HTTPException) -> Response:
@@ -83,11 +88,33 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
         get_logger().error("request.failed", exc_info=error, endpoint=request.endpoint)
         return domain(DomainError("This is our fault. Nothing more is known to you or us here."))
 
+    app.after_request(_release)
     app.register_error_handler(DomainError, domain)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(DBAPIError, database_away)
     app.register_error_handler(PoolTimeout, database_away)
     app.register_error_handler(Exception, unexpected)
+
+
+def _release(response: Response) -> Response:
+    # Before the answer leaves: what would be seen without a trace is not shown.
+    try:
+        release_session()
+    except SQLAlchemyError as error:
+        get_logger().error("audit.not-stored", exc_info=error, endpoint=request.endpoint)
+        away = UpstreamUnavailable(UNRECORDED, retry_after_seconds=5)
+        return current_app.make_response(current_app.handle_user_exception(away))
+    return response
+
+
+def _tell_refusal(error: DomainError) -> None:
+    actor = g.get("actor")
+    if actor is not None and error.status in REFUSALS and request.endpoint:
+        subject = next((one for one in (request.view_args or {}).values()), None)
+        publish(
+            current_session(),
+            AccessRefused(actor, request.endpoint, subject if isinstance(subject, UUID) else None),
+        )
 
 
 def _describe_http(error: HTTPException) -> tuple[Problem, dict[str, str]]:

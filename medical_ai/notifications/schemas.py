@@ -10,6 +10,8 @@ class NoticeKind(StrEnum):
     """What a notice is about; the page that shows it looks the rest up."""
 
     DOSE_DUE = "dose-due"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
+    EMAIL_CHANGED = "email-changed"
 
 
 @dataclass(frozen=True, slots=True)

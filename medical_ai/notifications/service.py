@@ -1,5 +1,6 @@
 """Notices: what a person sees when they open the assistant."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,10 +9,14 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.database import rows_changed
+from medical_ai.core.database import rows_changed, settings_of
+from medical_ai.core.events import AccountNotice
+from medical_ai.core.ids import new_id
+from medical_ai.jobs import service as jobs
 from medical_ai.notifications.models import Notice
 from medical_ai.notifications.schemas import NoticeKind, NoticeRef
 
+SEND_NOTICE = "notice.send"
 PAGE_SIZE = 50
 
 
@@ -31,6 +36,42 @@ def post_notice(
         Notice(user_id=user_id, hospital_id=hospital_id, kind=kind, subject_id=subject_id, key=key)
     )
     return True
+
+
+def tell(
+    session: Session, *, user_id: UUID, hospital_id: UUID, kind: NoticeKind, subject_id: UUID
+) -> None:
+    """Leave a notice for a person and send it by mail as well, where there is mail.
+
+    Its words are in `notifications.wording`; `subject_id` is the row that it is about.
+    """
+    key = f"notice.{new_id()}"
+    post_notice(
+        session,
+        user_id=user_id,
+        hospital_id=hospital_id,
+        kind=kind,
+        subject_id=subject_id,
+        key=key,
+    )
+    if settings_of(session).smtp_host:
+        jobs.enqueue(
+            session,
+            kind=SEND_NOTICE,
+            payload={"user_id": str(user_id), "notice": kind.value},
+            idempotency_key=key,
+        )
+
+
+def tell_account(session: Session, event: AccountNotice) -> None:
+    """Tell the owner of an account what lower packages changed about it."""
+    tell(
+        session,
+        user_id=event.user_id,
+        hospital_id=event.hospital_id,
+        kind=NoticeKind(event.kind),
+        subject_id=event.subject_id,
+    )
 
 
 def list_notices(
@@ -64,8 +105,14 @@ def count_unread(session: Session, *, actor: Actor) -> int:
     )
 
 
-def mark_read(session: Session, *, actor: Actor, subject_id: UUID | None = None) -> None:
-    """Mark the actor's notices as seen: those about one row, or all of them."""
+def mark_read(
+    session: Session,
+    *,
+    actor: Actor,
+    subject_id: UUID | None = None,
+    kinds: Sequence[NoticeKind] | None = None,
+) -> None:
+    """Mark the actor's notices as seen: those about one row, of some kinds, or all of them."""
     query = update(Notice).where(
         Notice.user_id == actor.user_id,
         Notice.hospital_id == actor.tenant_id,
@@ -73,4 +120,6 @@ def mark_read(session: Session, *, actor: Actor, subject_id: UUID | None = None)
     )
     if subject_id is not None:
         query = query.where(Notice.subject_id == subject_id)
+    if kinds is not None:
+        query = query.where(Notice.kind.in_(kinds))
     rows_changed(session, query.values(read_at=clock.now()))

@@ -20,11 +20,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from medical_ai.auth import service as auth
+from medical_ai.auth.service import one_time
 from medical_ai.core.database import Database
 from medical_ai.core.logging import get_logger
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
 from medical_ai.medications import ledger, reminders
+from medical_ai.notifications import mails
+from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
 from medical_ai.notifications.journal import Journal, JournaledChannel
 from medical_ai.ops import heartbeat
@@ -34,7 +37,11 @@ CLAIM_BATCH = 100
 
 Handler = Callable[[Database, ClaimedJob, dict[str, Channel]], None]
 
-HANDLERS: dict[str, Handler] = {reminders.DELIVER_REMINDER: reminders.deliver_reminder}
+HANDLERS: dict[str, Handler] = {
+    reminders.DELIVER_REMINDER: reminders.deliver_reminder,
+    notifications.SEND_NOTICE: mails.send_notice,
+    one_time.SEND_LINK: mails.send_link,
+}
 """What runs each kind of job. A test proves that every kind enqueued has its handler here."""
 
 
@@ -88,6 +95,7 @@ class Worker:
             ("taken-over", self._release_orphans),
             ("forgotten", jobs.delete_old_jobs),
             ("expired", auth.delete_expired),
+            ("links-forgotten", auth.delete_old_tokens),
             ("beat", self._beat),
         ):
             self._keep_up(event, work)

@@ -1,9 +1,21 @@
 """What other packages see of a patient."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID
 
 from medical_ai.core.crypto import KeyRing
+
+
+class Basis(StrEnum):
+    """Why somebody may deal with a patient; the first that holds is the one that is written."""
+
+    OWN = "own"
+    """It is their own record."""
+    CARE_TEAM = "care-team"
+    """They look after the patient."""
+    HOUSE = "house"
+    """Nobody is asking: the house does its own work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +33,4 @@ class PatientRef:
     home_zone: str
     country: str
     vault: KeyRing = field(repr=False)
+    basis: Basis = Basis.HOUSE

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,8 +15,9 @@ from medical_ai.core.errors import Conflict, NotFound
 from medical_ai.core.events import AccountCreated
 from medical_ai.core.ids import new_id, new_patient_code
 from medical_ai.core.zones import country_of
+from medical_ai.patients.access import bases_of
 from medical_ai.patients.models import CareRelationship, Patient
-from medical_ai.patients.schemas import PatientRef
+from medical_ai.patients.schemas import Basis, PatientRef
 from medical_ai.tenancy import service as tenancy
 
 PATIENT_ROLE = "patient"
@@ -31,37 +32,37 @@ def get_patient_for(
     Raises PermissionDenied where the role can never do this, and NotFound for everybody who has
     nothing to do with this patient, exactly as if there were no such patient.
     """
-    actor.require(permission)
-    patient = session.scalar(
-        select(Patient).where(
-            Patient.id == patient_id,
-            Patient.hospital_id == actor.tenant_id,
-            (Patient.user_id == actor.user_id) | _looks_after(actor),
+    if not actor.may(permission):
+        refused = {"permission": permission}
+        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
+        actor.require(permission)
+    ways = bases_of(actor)
+    row = session.execute(
+        select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
+            Patient.id == patient_id, Patient.hospital_id == actor.tenant_id
         )
-    )
-    if patient is None:
+    ).one_or_none()
+    basis = next((one for one in ways if row is not None and getattr(row, one.name)), None)
+    if row is None or basis is None:
+        refused = {"permission": permission}
+        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
         raise NotFound
-    return _ref(session, patient)
+    return _opened(session, actor, row[0], permission, basis)
 
 
 def get_own_patient(session: Session, actor: Actor, permission: str) -> PatientRef:
     """Return the actor's own record. Raises NotFound where the account has none."""
-    patient = find_own_patient(session, actor)
-    if patient is None:
-        actor.require(permission)
-        raise NotFound("This account has no record of its own.")
     actor.require(permission)
-    return patient
+    patient = _find_own(session, actor)
+    if patient is None:
+        raise NotFound("This account has no record of its own.")
+    return _opened(session, actor, patient, permission, Basis.OWN)
 
 
 def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
     """Return the actor's own record, if the account has one in this hospital."""
-    patient = session.scalar(
-        select(Patient).where(
-            Patient.user_id == actor.user_id, Patient.hospital_id == actor.tenant_id
-        )
-    )
-    return _ref(session, patient) if patient else None
+    patient = _find_own(session, actor)
+    return _ref(session, patient, Basis.OWN) if patient else None
 
 
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
@@ -112,11 +113,7 @@ def create_patient(
 
 def rename_record(session: Session, *, actor: Actor, code: str) -> PatientRef:
     """Give the actor's own record another code. Raises Conflict where it is taken."""
-    patient = session.scalar(
-        select(Patient).where(
-            Patient.user_id == actor.user_id, Patient.hospital_id == actor.tenant_id
-        )
-    )
+    patient = _find_own(session, actor)
     if patient is None:
         raise NotFound
     with integrity_as(session, Conflict("This code is taken.")):
@@ -142,15 +139,24 @@ def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
     )
 
 
-def _looks_after(actor: Actor) -> exists:  # type: ignore[valid-type]  # SQLAlchemy's own name
-    return exists().where(
-        CareRelationship.patient_id == Patient.id,
-        CareRelationship.user_id == actor.user_id,
-        CareRelationship.ended_at.is_(None),
+def _find_own(session: Session, actor: Actor) -> Patient | None:
+    return session.scalar(
+        select(Patient).where(
+            Patient.user_id == actor.user_id, Patient.hospital_id == actor.tenant_id
+        )
     )
 
 
-def _ref(session: Session, patient: Patient) -> PatientRef:
+def _opened(
+    session: Session, actor: Actor, patient: Patient, permission: str, basis: Basis
+) -> PatientRef:
+    audit.record_view(
+        session, actor=actor, patient_id=patient.id, permission=permission, basis=basis.value
+    )
+    return _ref(session, patient, basis)
+
+
+def _ref(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:
     if patient.data_key_sealed is None:
         raise NotFound  # the key was destroyed: the record is gone for good
     where = place("patients", "data_key_sealed", patient.id)
@@ -163,4 +169,5 @@ def _ref(session: Session, patient: Patient) -> PatientRef:
         home_zone=patient.home_zone,
         country=patient.country,
         vault=KeyRing([key]),
+        basis=basis,
     )

@@ -22,6 +22,8 @@ ALICES_PAGES = [
     "/app/medications/new",
     "/app/history",
     "/app/chat",
+    "/app/settings",
+    "/app/notices",
     "/docs",
     "/no/such/page",
 ]

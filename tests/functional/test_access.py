@@ -8,39 +8,14 @@ import pytest
 from flask import Flask
 
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from tests.functional.access import READ_ONE, assemble
 from tests.support.http import Api, assert_problem, signed_in
 from tests.support.people import Cast, Person
 
 CANARY = "Canarymycin"
-DOSE, MEDICINE, TALK = "{dose_id}", "{medication_id}", "{session_id}"
-NEW_MEDICINE = {"name": "Aspirin", "schedules": [{"kind": "times", "times": ["08:00"]}]}
-
-EVERYBODY = {"alice": 200, "bob": 200, "nina": 200, "bill": 200, "dana": 200, "charlie": 200}
-OWNERS_TALK = {"alice": 200, "bob": 404, "nina": 404, "bill": 404, "dana": 404, "charlie": 404}
-OWN_LIST = {"alice": 200, "bob": 404, "nina": 404, "bill": 403, "dana": 403, "charlie": 404}
-READ_ONE = {"alice": 200, "bob": 200, "nina": 404, "bill": 403, "dana": 403, "charlie": 404}
-WRITE = {"alice": 200, "bob": 403, "nina": 403, "bill": 403, "dana": 403, "charlie": 403}
 
 # Endpoint: path, body, and the answer for each of the cast. 200 stands for any success.
-MATRIX: dict[str, tuple[str, Any, dict[str, int]]] = {
-    "auth_api.me": ("/auth/me", None, EVERYBODY),
-    "auth_api.verify": ("/auth/verify", None, EVERYBODY),
-    "auth_api.logout": ("/auth/logout", None, EVERYBODY),
-    "chat_api.send_message": ("/chat/message", {"message": "What am I taking?"}, EVERYBODY),
-    "chat_api.send_message_older": ("/api/chat/message/", {"message": "Hi"}, EVERYBODY),
-    "chat_api.list_sessions": ("/chat/sessions", None, EVERYBODY),
-    "chat_api.get_history": (f"/chat/history/{TALK}", None, OWNERS_TALK),
-    "chat_api.delete_session": (f"/chat/sessions/{TALK}", None, OWNERS_TALK),
-    "medications_api.list_medications": ("/medications", None, OWN_LIST),
-    "medications_api.create_medication": ("/medications", NEW_MEDICINE, WRITE),
-    "medications_api.get_medication": (f"/medications/{MEDICINE}", None, READ_ONE),
-    "medications_api.change_medication": (f"/medications/{MEDICINE}", {"name": "Other"}, WRITE),
-    "medications_api.stop_medication": (f"/medications/{MEDICINE}", None, WRITE),
-    "medications_api.list_doses": ("/doses", None, OWN_LIST),
-    "medications_api.get_dose": (f"/doses/{DOSE}", None, READ_ONE),
-    "medications_api.take_dose": (f"/doses/{DOSE}/taken", None, WRITE),
-    "medications_api.skip_dose": (f"/doses/{DOSE}/skipped", None, WRITE),
-}
+MATRIX = assemble()
 WITH_A_REFRESH_TOKEN = {"auth_api.refresh"}
 # Those that end something come last, so that they spoil nothing for the others.
 LAST = ("chat_api.delete_session", "medications_api.stop_medication", "auth_api.logout")

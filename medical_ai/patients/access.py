@@ -1,0 +1,24 @@
+"""Who may deal with which patient, and why. Decides; loading and refusing is the service's."""
+
+from sqlalchemy import ColumnElement, exists
+
+from medical_ai.core.actor import Actor
+from medical_ai.patients.models import CareRelationship, Patient
+from medical_ai.patients.schemas import Basis
+
+
+def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
+    """Return every way in which this actor can come to a patient, the closest first.
+
+    All of them are asked in the one query that loads the patient, so that a patient somebody has
+    nothing to do with takes as long as one that does not exist.
+    """
+    return {Basis.OWN: Patient.user_id == actor.user_id, Basis.CARE_TEAM: _looks_after(actor)}
+
+
+def _looks_after(actor: Actor) -> ColumnElement[bool]:
+    return exists().where(
+        CareRelationship.patient_id == Patient.id,
+        CareRelationship.user_id == actor.user_id,
+        CareRelationship.ended_at.is_(None),
+    )

@@ -48,6 +48,18 @@ class Membership(TenantOwned, Base):
     suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+class WardAssignment(TenantOwned, Base):
+    """A member of staff works on a ward."""
+
+    __tablename__ = "ward_assignments"
+    __table_args__ = (UniqueConstraint("membership_id", "ward_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id", ondelete="CASCADE"))
+    ward_id: Mapped[UUID] = mapped_column(ForeignKey("wards.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
 class TokenFamily(TenantOwned, Base):
     """One signed-in session: every refresh token that descends from one sign-in."""
 

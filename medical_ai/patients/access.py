@@ -1,10 +1,13 @@
 """Who may deal with which patient, and why. Decides; loading and refusing is the service's."""
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, false
 
+from medical_ai.auth import service as auth
 from medical_ai.core.actor import Actor
-from medical_ai.patients.models import CareRelationship, Patient
+from medical_ai.patients.models import CareRelationship, Patient, WardStay
 from medical_ai.patients.schemas import Basis
+
+NURSE = "nurse"
 
 
 def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
@@ -13,7 +16,11 @@ def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
     All of them are asked in the one query that loads the patient, so that a patient somebody has
     nothing to do with takes as long as one that does not exist.
     """
-    return {Basis.OWN: Patient.user_id == actor.user_id, Basis.CARE_TEAM: _looks_after(actor)}
+    return {
+        Basis.OWN: Patient.user_id == actor.user_id,
+        Basis.CARE_TEAM: _looks_after(actor),
+        Basis.WARD: _is_on_a_ward_of(actor) if actor.role == NURSE else false(),
+    }
 
 
 def _looks_after(actor: Actor) -> ColumnElement[bool]:
@@ -21,4 +28,12 @@ def _looks_after(actor: Actor) -> ColumnElement[bool]:
         CareRelationship.patient_id == Patient.id,
         CareRelationship.user_id == actor.user_id,
         CareRelationship.ended_at.is_(None),
+    )
+
+
+def _is_on_a_ward_of(actor: Actor) -> ColumnElement[bool]:
+    return exists().where(
+        WardStay.patient_id == Patient.id,
+        WardStay.ended_at.is_(None),
+        WardStay.ward_id.in_(auth.select_wards_of(actor)),
     )

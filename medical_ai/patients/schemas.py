@@ -14,6 +14,8 @@ class Basis(StrEnum):
     """It is their own record."""
     CARE_TEAM = "care-team"
     """They look after the patient."""
+    WARD = "ward"
+    """The patient is on a ward where they are a nurse."""
     HOUSE = "house"
     """Nobody is asking: the house does its own work."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from medical_ai.core import clock
@@ -30,3 +30,15 @@ class TenantOwned:
     def hospital_id(cls) -> Mapped[UUID]:
         """Return the column that ties the row to its tenant."""
         return mapped_column(ForeignKey("hospitals.id"), index=True)
+
+
+class Ward(TenantOwned, Base):
+    """A ward of a hospital. Closed ones stay, for what happened there."""
+
+    __tablename__ = "wards"
+    __table_args__ = (UniqueConstraint("hospital_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

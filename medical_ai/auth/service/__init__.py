@@ -32,6 +32,7 @@ from medical_ai.auth.service.sessions import (
     sign_out,
 )
 from medical_ai.auth.service.sign_in import sign_in
+from medical_ai.auth.service.wards import select_wards_of
 
 __all__ = [
     "ENDED",
@@ -55,6 +56,7 @@ __all__ = [
     "renew_access",
     "revoke_families",
     "rotate",
+    "select_wards_of",
     "set_demo_password",
     "sign_in",
     "sign_out",

@@ -10,9 +10,7 @@ from flask import Flask
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
 from tests.functional.access import READ_ONE, assemble
 from tests.support.http import Api, assert_problem, signed_in
-from tests.support.people import Cast, Person
-
-CANARY = "Canarymycin"
+from tests.support.people import CANARY, Cast, Person
 
 # Endpoint: path, body, and the answer for each of the cast. 200 stands for any success.
 MATRIX = assemble()
@@ -29,22 +27,6 @@ def operations(app: Flask) -> dict[str, str]:
         if hasattr(view, "operation") and rule.endpoint not in PUBLIC_ENDPOINTS:
             found[rule.endpoint] = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     return found
-
-
-@pytest.fixture
-def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
-    """Alice's medicine, one of its doses of today, and a conversation of hers."""
-    hers = signed_in(app, alice)
-    times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
-    body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
-    medicine = hers.post("/medications", body).get_json()
-    span = hers.get("/doses").get_json()["items"] or _tomorrow(hers, medicine)
-    talk = hers.post("/chat/message", {"message": "What am I taking?"}).get_json()
-    return {
-        "medication_id": medicine["id"],
-        "dose_id": span[0]["id"],
-        "session_id": talk["session_id"],
-    }
 
 
 def test_every_endpoint_of_the_api_is_in_the_matrix(app: Flask) -> None:
@@ -111,10 +93,3 @@ def test_what_is_hidden_looks_like_what_is_not_there(
         hidden = assert_problem(caller.get(path + alices_ids[key]), 404)
         missing = assert_problem(caller.get(path + str(uuid4())), 404)
         assert hidden | {"request_id": ""} == missing | {"request_id": ""}
-
-
-def _tomorrow(api: Api, medicine: dict[str, Any]) -> list[dict[str, Any]]:
-    # In the last minute of the day, the next dose is tomorrow's.
-    since = medicine["created_at"].replace("+", "%2B")
-    found: list[dict[str, Any]] = api.get(f"/doses?from={since}").get_json()["items"]
-    return found

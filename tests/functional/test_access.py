@@ -1,5 +1,6 @@
 """Who may call what: every endpoint of the API, with the whole cast."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -55,13 +56,13 @@ def test_the_cast_gets_what_the_matrix_says(
 
 def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
     methods = operations(app)
-    ids = {name: str(uuid4()) for name in ("medication_id", "dose_id", "session_id")}
+    ids: defaultdict[str, str] = defaultdict(lambda: str(uuid4()))
     paths = {endpoint: path for endpoint, (path, _, _) in MATRIX.items()}
     paths |= {"auth_api.refresh": "/auth/refresh"}
     for endpoint, path in paths.items():
         # Without a body, and with one that makes no sense: who is unknown learns no schema.
         for options in ({}, {"json": {"nonsense": 1}}, {"data": b"{", "content_type": "x/y"}):
-            response = api.request(methods[endpoint], path.format(**ids), **options)
+            response = api.request(methods[endpoint], path.format_map(ids), **options)
             assert_problem(response, 401)
             assert response.headers["WWW-Authenticate"].startswith("Bearer")
 

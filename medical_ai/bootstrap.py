@@ -32,9 +32,8 @@ from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import occupancy
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
-from medical_ai.web import pages
+from medical_ai.web import pages, wards_api
 from medical_ai.web import settings as settings_pages
-from medical_ai.web import wards_api
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
 

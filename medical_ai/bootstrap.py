@@ -10,9 +10,9 @@ from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
+from medical_ai.auth import invitation_routes, staff_api, staff_routes
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth import service as auth
-from medical_ai.auth import staff_api
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
@@ -32,7 +32,7 @@ from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import occupancy
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
-from medical_ai.web import pages, wards_api
+from medical_ai.web import pages, redaction, wards, wards_api
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -100,6 +100,10 @@ def _register_blueprints(app: Flask) -> None:
         ops_api.blueprint,
         web_api.blueprint,
         auth_routes.blueprint,
+        staff_routes.blueprint,
+        invitation_routes.blueprint,
+        wards.blueprint,
+        redaction.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

@@ -28,6 +28,7 @@ from medical_ai.core.http import (
     current_settings,
     release_session,
 )
+from medical_ai.tenancy import service as tenancy
 
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -47,6 +48,9 @@ PUBLIC_ENDPOINTS = frozenset(
         "auth.sign_in",
         "auth.sign_up_page",
         "auth.sign_up",
+        "invitations.staff_page",
+        "invitations.open_staff",
+        "invitations.accept_staff",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
@@ -202,6 +206,8 @@ def _authenticate_cookies() -> None:
         release_session()  # the renewal writes in a transaction of its own
         claims = _claims_of(_renew_from_cookie())
     g.actor = _actor_of(claims, "web")
+    if current_account().hospitals > 1:  # the header says in which of them somebody is
+        g.hospital_name = tenancy.get_hospital(current_session(), g.actor.tenant_id).name
 
 
 def _renew_from_cookie() -> Tokens:

@@ -5,9 +5,8 @@ from uuid import UUID
 from flask import Blueprint
 
 from medical_ai.auth import service
-from medical_ai.auth.permissions import Permission, Role
+from medical_ai.auth.permissions import Permission
 from medical_ai.auth.schemas import PermissionChange, RoleRead
-from medical_ai.auth.service.staff import PAGE_SIZE
 from medical_ai.auth.staff_schemas import (
     InvitationCreate,
     InvitationCreated,
@@ -17,7 +16,6 @@ from medical_ai.auth.staff_schemas import (
     StaffUpdate,
 )
 from medical_ai.core.api import api
-from medical_ai.core.errors import NotFound
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.schemas import Listing
 
@@ -34,7 +32,7 @@ blueprint = Blueprint("staff_api", __name__, url_prefix="/admin")
 def list_staff(query: StaffQuery) -> Listing[StaffRead]:
     """List the staff of one's hospital in order of their names."""
     found = service.list_staff(current_session(), actor=current_actor(), after_id=query.cursor)
-    is_full = len(found) == PAGE_SIZE
+    is_full = len(found) == service.STAFF_PAGE_SIZE
     return Listing[StaffRead](items=found, next=str(found[-1].id) if is_full else None)
 
 
@@ -116,12 +114,10 @@ def change_role(role: str, body: PermissionChange) -> RoleRead:
     A withdrawal holds at the next request of everybody in that role. What is given back comes with
     their next access token.
     """
-    if role not in set(Role):
-        raise NotFound
     return service.set_permission(
         current_session(),
         actor=current_actor(),
-        role=Role(role),
+        role=role,
         permission=body.permission,
         granted=body.granted,
     )

@@ -9,6 +9,7 @@ from medical_ai.auth.service.accounts import (
     set_demo_password,
     sign_up,
 )
+from medical_ai.auth.service.hospitals import list_hospitals
 from medical_ai.auth.service.invitations import (
     accept_as_newcomer,
     accept_invitation,
@@ -48,6 +49,7 @@ from medical_ai.auth.service.sessions import (
     switch_hospital,
 )
 from medical_ai.auth.service.sign_in import sign_in
+from medical_ai.auth.service.staff import PAGE_SIZE as STAFF_PAGE_SIZE
 from medical_ai.auth.service.staff import (
     change_member,
     get_member,
@@ -63,6 +65,7 @@ from medical_ai.auth.service.wards import (
 
 __all__ = [
     "ENDED",
+    "STAFF_PAGE_SIZE",
     "Client",
     "LiveAccount",
     "OneTimeRef",
@@ -85,6 +88,7 @@ __all__ = [
     "get_token_to_send",
     "invite",
     "issue_token",
+    "list_hospitals",
     "list_invitations",
     "list_roles",
     "list_staff",

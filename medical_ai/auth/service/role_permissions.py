@@ -87,17 +87,18 @@ def list_roles(session: Session, *, actor: Actor) -> list[RoleRead]:
 
 
 def set_permission(
-    session: Session, *, actor: Actor, role: Role, permission: Permission, granted: bool
+    session: Session, *, actor: Actor, role: str, permission: Permission, granted: bool
 ) -> RoleRead:
     """Withdraw a permission from a role of the actor's hospital, or give it back.
 
-    Raises NotFound for a permission that the role is not declared to have, and Conflict for one
+    Raises NotFound for a role or a permission of it that is not declared, and Conflict for one
     without which nobody could manage the hospital any more.
     """
     actor.require(Permission.STAFF_MANAGE)
-    if permission not in ROLE_PERMISSIONS[role]:
+    declared = next((one for one in Role if one.value == role), None)
+    if declared is None or permission not in ROLE_PERMISSIONS[declared]:
         raise NotFound
-    if permission in FIXED.get(role, ()):
+    if permission in FIXED.get(declared, ()):
         raise Conflict("Administrators keep this: nobody else could give it back.")
     is_withdrawn = RolePermission.withdrawn_at.is_not(None)
     changed = rows_changed(
@@ -105,7 +106,7 @@ def set_permission(
         update(RolePermission)
         .where(
             RolePermission.hospital_id == actor.tenant_id,
-            RolePermission.role == role,
+            RolePermission.role == declared,
             RolePermission.permission == permission.value,
             is_withdrawn if granted else ~is_withdrawn,
         )
@@ -117,9 +118,9 @@ def set_permission(
             actor=actor,
             tag=AuditTag.PERMISSION_GRANTED if granted else AuditTag.PERMISSION_WITHDRAWN,
             subject=("hospital", actor.tenant_id),
-            details={"role": role.value, "permission": permission.value},
+            details={"role": declared.value, "permission": permission.value},
         )
-    return _read(session, actor.tenant_id, role)
+    return _read(session, actor.tenant_id, declared)
 
 
 def _read(session: Session, hospital_id: UUID, role: Role) -> RoleRead:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core.config import SettingsError, load_settings
 from medical_ai.core.database import Base, Database
-from medical_ai.ops.schema import head_revision, upgrade_schema
+from medical_ai.ops.schema import head_revision, sync_permissions, upgrade_schema
 
 __all__ = ["Base", "database", "engine", "session"]
 
@@ -25,6 +25,7 @@ def main() -> None:
     kind = "embedded SQLite" if database.is_sqlite else "MariaDB"
     for step in upgrade_schema(database):
         sys.stdout.write(f"applied {step.revision}: {step.description.splitlines()[0]}\n")
+    sync_permissions(database)
     sys.stdout.write(f"The {kind} database is at version {head_revision()}.\n")
 
 

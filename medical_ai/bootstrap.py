@@ -10,7 +10,9 @@ from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
+from medical_ai.auth import invitation_routes, staff_api, staff_routes
 from medical_ai.auth import routes as auth_routes
+from medical_ai.auth import service as auth
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
@@ -27,9 +29,10 @@ from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
+from medical_ai.patients import occupancy
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
-from medical_ai.web import pages
+from medical_ai.web import pages, redaction, wards, wards_api
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -80,6 +83,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 def wire_ports() -> None:
     """Let upper packages hear what lower ones tell. Doing it twice changes nothing."""
     events.subscribe(events.AccountCreated, patients.open_record_for_account)
+    events.subscribe(events.HospitalCreated, auth.seed_hospital)
+    events.subscribe(events.StaffLeft, patients.end_care_of_staff)
+    events.subscribe(events.WardClosing, occupancy.keep_occupied_wards_open)
     events.subscribe(events.AccountNotice, notifications.tell_account)
     events.subscribe(events.AccessRefused, audit.record_refused_request)
 
@@ -87,11 +93,17 @@ def wire_ports() -> None:
 def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_api.blueprint,
+        staff_api.blueprint,
+        wards_api.blueprint,
         medications_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,
         auth_routes.blueprint,
+        staff_routes.blueprint,
+        invitation_routes.blueprint,
+        wards.blueprint,
+        redaction.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

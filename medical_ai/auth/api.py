@@ -9,7 +9,7 @@ from medical_ai.auth.guards import (
     current_client,
     refresh_ids,
 )
-from medical_ai.auth.schemas import SignIn, SignUp, Tokens, UserRead, Verification
+from medical_ai.auth.schemas import HospitalSwitch, SignIn, SignUp, Tokens, UserRead, Verification
 from medical_ai.core.api import api
 from medical_ai.core.http import current_actor, current_session
 
@@ -64,6 +64,15 @@ def logout() -> None:
 def me() -> UserRead:
     """Return the account the token speaks for."""
     return service.get_profile(current_session(), actor=current_actor(), account=current_account())
+
+
+@blueprint.post("/auth/hospital")
+@api(body=HospitalSwitch, answers={200: Tokens}, errors=[404], writes=True)
+def switch_hospital(body: HospitalSwitch) -> Tokens:
+    """Take this session to another hospital of one's own; its tokens until now are dead."""
+    return service.switch_hospital(
+        current_session(), actor=current_actor(), hospital_id=body.hospital_id
+    )
 
 
 @blueprint.post("/auth/verify")

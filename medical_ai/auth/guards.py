@@ -28,6 +28,7 @@ from medical_ai.core.http import (
     current_settings,
     release_session,
 )
+from medical_ai.tenancy import service as tenancy
 
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -47,6 +48,9 @@ PUBLIC_ENDPOINTS = frozenset(
         "auth.sign_in",
         "auth.sign_up_page",
         "auth.sign_up",
+        "invitations.staff_page",
+        "invitations.open_staff",
+        "invitations.accept_staff",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
@@ -202,6 +206,8 @@ def _authenticate_cookies() -> None:
         release_session()  # the renewal writes in a transaction of its own
         claims = _claims_of(_renew_from_cookie())
     g.actor = _actor_of(claims, "web")
+    if current_account().hospitals > 1:  # the header says in which of them somebody is
+        g.hospital_name = tenancy.get_hospital(current_session(), g.actor.tenant_id).name
 
 
 def _renew_from_cookie() -> Tokens:
@@ -213,7 +219,15 @@ def _renew_from_cookie() -> Tokens:
         with current_database().unit_of_work() as session:
             granted = service.renew_access(session, family_id=family_id)
     keep_signed_in(granted)
-    g.account = LiveAccount(granted.user.email, granted.user.timezone, granted.user.role)
+    user = granted.user
+    g.account = LiveAccount(
+        email=user.email,
+        timezone=user.timezone,
+        role=user.role,
+        hospital_id=user.hospital.id,
+        permissions=frozenset(user.permissions),
+        hospitals=len(user.hospitals),
+    )
     return granted
 
 
@@ -261,9 +275,21 @@ def _require_live(claims: dict[str, Any]) -> None:
     # The whole body first: whoever sends theirs slowly, or never, must not hold a transaction.
     request.get_data(parse_form_data=True)
     account = service.find_live_account(current_session(), family_id=family_id, user_id=user_id)
-    if account is None or account.role != claims.get("role"):
+    if account is None or _has_moved_on(account, claims):
         raise Unauthenticated(service.ENDED, invalid_token=True)
     g.account = account
+
+
+def _has_moved_on(account: LiveAccount, claims: dict[str, Any]) -> bool:
+    """Tell whether the session is in another hospital now, or its person another role there."""
+    then = (claims.get("role"), claims.get("tenant"))
+    return then != (account.role, str(account.hospital_id))
+
+
+def _permissions_of(claims: dict[str, Any]) -> frozenset[str]:
+    # The token's, less what the hospital withdrew since. What it gave back comes with the next.
+    permissions = frozenset(claims.get("permissions", ()))
+    return permissions & current_account().permissions if "account" in g else permissions
 
 
 def _actor_of(claims: dict[str, Any], via: Via) -> Actor:
@@ -272,7 +298,7 @@ def _actor_of(claims: dict[str, Any], via: Via) -> Actor:
             user_id=UUID(claims["sub"]),
             tenant_id=UUID(claims.get("tenant") or claims["fam"]),
             role=claims.get("role", ""),
-            permissions=frozenset(claims.get("permissions", ())),
+            permissions=_permissions_of(claims),
             username=claims.get("username", ""),
             via=via,
             family_id=UUID(claims["fam"]),

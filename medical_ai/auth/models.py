@@ -1,9 +1,10 @@
 """Accounts, their place in hospitals, and their signed-in sessions."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from medical_ai.auth.permissions import Role
@@ -58,6 +59,54 @@ class WardAssignment(TenantOwned, Base):
     membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id", ondelete="CASCADE"))
     ward_id: Mapped[UUID] = mapped_column(ForeignKey("wards.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class KnownPermission(Base):
+    """A permission that this installation knows, with what it allows and since when."""
+
+    __tablename__ = "permissions"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    description: Mapped[str] = mapped_column(String(255))
+    known_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class RolePermission(TenantOwned, Base):
+    """A hospital's word on a permission that the code declares for a role.
+
+    There is a row for each that is declared; one that is withdrawn keeps its row, so that a later
+    release does not take it for new and grant it again.
+    """
+
+    __tablename__ = "role_permissions"
+    __table_args__ = (UniqueConstraint("hospital_id", "role", "permission"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    permission: Mapped[str] = mapped_column(
+        String(64), ForeignKey("permissions.name", ondelete="CASCADE"), index=True
+    )
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class StaffInvitation(TenantOwned, Base):
+    """Somebody is asked to work in a hospital; the secret link is a OneTimeToken about this row.
+
+    `details` holds the ids of the wards to come, and whether the link went out by mail: only then
+    does whoever opens it prove that the address is theirs.
+    """
+
+    __tablename__ = "staff_invitations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(254))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class TokenFamily(TenantOwned, Base):

@@ -1,6 +1,9 @@
 """Roles and what each may do, as prose you can read."""
 
+import ast
+import inspect
 from enum import StrEnum
+from functools import cache
 
 
 class Permission(StrEnum):
@@ -49,6 +52,25 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
+STAFF_ROLES = tuple(role for role in Role if role is not Role.PATIENT)
+"""What somebody can be invited as."""
+
+FIXED = {Role.ADMINISTRATOR: frozenset({Permission.STAFF_MANAGE})}
+"""What no hospital can withdraw: without it nobody could ever give anything back."""
+
+
 def permissions_of(role: Role) -> frozenset[str]:
     """Return the permissions of a role as the strings a token carries."""
     return frozenset(permission.value for permission in ROLE_PERMISSIONS[role])
+
+
+@cache
+def descriptions() -> dict[Permission, str]:
+    """Return the sentence that stands under each permission."""
+    declared = ast.parse(inspect.getsource(Permission)).body[0]
+    assert isinstance(declared, ast.ClassDef)  # noqa: S101 - it is one, and mypy wants to know
+    found: dict[Permission, str] = {}
+    for value, about in zip(declared.body, declared.body[1:], strict=False):
+        if isinstance(value, ast.Assign) and isinstance(about, ast.Expr):
+            found[Permission(ast.literal_eval(value.value))] = str(ast.literal_eval(about.value))
+    return found

@@ -69,7 +69,7 @@ def sign_up_page() -> ResponseReturnValue:
     """Show the form for a new account; whoever is signed in goes on to their day."""
     if is_signed_in():
         return redirect(_wanted(None), 303)
-    return render_template("auth/sign_up.html", typed={}, **_choices())
+    return render_template("auth/sign_up.html", typed={}, **zone_choices())
 
 
 @blueprint.post("/app/sign-up")
@@ -83,7 +83,7 @@ def sign_up() -> ResponseReturnValue:
         data = read_form(SignUp, values, sentences=SIGN_UP_SENTENCES)
         granted = service.sign_up(current_session(), data=data, client=current_client())
     except DomainError as error:
-        return form_again("auth/sign_up.html", error, typed=_remembered(), **_choices())
+        return form_again("auth/sign_up.html", error, typed=_remembered(), **zone_choices())
     return _welcome(granted)
 
 
@@ -119,7 +119,8 @@ def _remembered() -> dict[str, Any]:
     return _typed(*REMEMBERED)  # a password is never sent back
 
 
-def _choices() -> dict[str, Any]:
+def zone_choices() -> dict[str, Any]:
+    """Return what a form for a new account shows: every zone, and how long a password is."""
     return {"zones": _zones_by_region(), "min_characters": MIN_CHARACTERS}
 
 

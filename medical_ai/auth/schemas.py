@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints
 
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
+from medical_ai.auth.permissions import Permission
 from medical_ai.core.schemas import FieldInvalid, Input, Line, Output
 from medical_ai.core.zones import known_zone
 
@@ -51,6 +52,12 @@ class HospitalRead(Output):
     name: str
 
 
+class HospitalChoice(HospitalRead):
+    """A hospital that a session can be in, and what the person is there."""
+
+    role: str
+
+
 class UserRead(Output):
     """An account as its owner sees it."""
 
@@ -61,6 +68,9 @@ class UserRead(Output):
     role: str
     permissions: list[str]
     hospital: HospitalRead
+    hospitals: list[HospitalChoice] = Field(
+        description="Every hospital the account can open, by name."
+    )
 
 
 class Tokens(Output):
@@ -78,3 +88,32 @@ class Verification(Output):
 
     valid: bool
     claims: dict[str, Any]
+
+
+class HospitalSwitch(Input):
+    """Which hospital this session is to be in."""
+
+    hospital_id: UUID
+
+
+class RolePermissionRead(Output):
+    """A permission that a role is declared to have."""
+
+    name: str
+    description: str
+    granted: bool = Field(description="False where the hospital withdrew it.")
+    fixed: bool = Field(description="True where it cannot be withdrawn.")
+
+
+class RoleRead(Output):
+    """A role and what it may do in one hospital."""
+
+    role: str
+    permissions: list[RolePermissionRead]
+
+
+class PermissionChange(Input):
+    """A permission to withdraw or to give back."""
+
+    permission: Permission
+    granted: bool

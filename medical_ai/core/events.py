@@ -29,6 +29,29 @@ class AccountCreated:
 
 
 @dataclass(frozen=True, slots=True)
+class HospitalCreated:
+    """There is a hospital more."""
+
+    hospital_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StaffLeft:
+    """Somebody does not work in a hospital any more."""
+
+    user_id: UUID
+    hospital_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WardClosing:
+    """A ward is about to be closed; who needs it open raises Conflict."""
+
+    hospital_id: UUID
+    ward_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class AccountNotice:
     """Something about an account changed that its owner must hear of; `kind` is a NoticeKind."""
 

@@ -1,7 +1,6 @@
 """Tools that read the medicine list and the dose ledger."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.actor import Actor
 from medical_ai.core.zones import zone_of
-from medical_ai.mcp_tools.registry import Registry, Tool, ToolResult
+from medical_ai.mcp_tools.registry import Registry, Row, Tool
 from medical_ai.medications import ledger, service
 from medical_ai.medications.schedule import slot_of
 from medical_ai.medications.schemas import DoseRead, MedicationRead
@@ -35,36 +34,36 @@ class DosesArguments(PatientArguments):
 
 def get_medications(
     session: Session, actor: Actor, patient: PatientRef, _arguments: PatientArguments
-) -> ToolResult:
+) -> list[Row]:
     """Read the active medicines."""
     found = service.list_medications(session, actor=actor, patient=patient)
-    return ToolResult([medication_row(one) for one in found])
+    return [medication_row(one) for one in found]
 
 
 def get_doses(
     session: Session, actor: Actor, patient: PatientRef, arguments: DosesArguments
-) -> ToolResult:
+) -> list[Row]:
     """Read doses of the ledger in order of their time."""
     found = ledger.list_doses(
         session, actor=actor, patient=patient, start=arguments.start, end=arguments.end
     )
-    return ToolResult([dose_row(one) for one in found])
+    return [dose_row(one) for one in found]
 
 
 def get_next_dose(
     session: Session, actor: Actor, patient: PatientRef, _arguments: PatientArguments
-) -> ToolResult:
+) -> list[Row]:
     """Read the first dose from now on that is not answered, and others like it of that minute."""
     first = ledger.find_next_dose(session, actor=actor, patient=patient)
     if first is None:
-        return ToolResult([])
+        return []
     same_time = ledger.list_doses(
         session, actor=actor, patient=patient, start=first.due_at, end=_minute_after(first.due_at)
     )
-    return ToolResult([dose_row(one) for one in same_time if one.status in UNANSWERED])
+    return [dose_row(one) for one in same_time if one.status in UNANSWERED]
 
 
-def medication_row(medication: MedicationRead) -> dict[str, Any]:
+def medication_row(medication: MedicationRead) -> Row:
     """Return a medicine as a tool tells it."""
     return {
         "id": f"medication:{medication.id}",
@@ -78,7 +77,7 @@ def medication_row(medication: MedicationRead) -> dict[str, Any]:
     }
 
 
-def dose_row(dose: DoseRead) -> dict[str, Any]:
+def dose_row(dose: DoseRead) -> Row:
     """Return a dose as a tool tells it; `due_local` is the wall clock it was planned on."""
     return {
         "id": f"dose:{dose.id}",
@@ -98,6 +97,7 @@ def register(registry: Registry) -> None:
             name="get_medications",
             description="The patient's active medicines, how and when each is taken.",
             permission=Permission.MEDICATION_READ,
+            resource="medication",
             arguments=PatientArguments,
             run=get_medications,
         )
@@ -107,6 +107,7 @@ def register(registry: Registry) -> None:
             name="get_doses",
             description="Doses in a span of time with whether each was taken, skipped or missed.",
             permission=Permission.MEDICATION_READ,
+            resource="dose",
             arguments=DosesArguments,
             run=get_doses,
         )
@@ -116,6 +117,7 @@ def register(registry: Registry) -> None:
             name="get_next_dose",
             description="The next dose that is due, with everything due in the same minute.",
             permission=Permission.MEDICATION_READ,
+            resource="dose",
             arguments=PatientArguments,
             run=get_next_dose,
         )

@@ -26,6 +26,7 @@ from medical_ai.medications.schemas import DeliveryRead, DoseRead
 from medical_ai.medications.states import UNANSWERED, DeliveryStatus, DoseStatus, MedicationStatus
 from medical_ai.notifications import service as notifications
 from medical_ai.patients import service as patients
+from medical_ai.patients.redaction import redact_output, viewer_of
 from medical_ai.patients.schemas import PatientRef
 
 ANSWERABLE_AHEAD = timedelta(hours=12)
@@ -186,7 +187,8 @@ def answer_dose(session: Session, *, actor: Actor, dose_id: UUID, status: DoseSt
             session, tag=tag, actor=actor, patient_id=patient.id, subject=("dose", dose.id)
         )
     notifications.mark_read(session, actor=actor, subject_id=dose.id)
-    return read_doses(session, patient, [dose])[0]
+    found = read_doses(session, patient, [dose])[0]
+    return redact_output(found, "dose", viewer_of(actor, patient))
 
 
 def get_dose_for(
@@ -207,7 +209,8 @@ def get_dose_for(
 def get_dose(session: Session, *, actor: Actor, dose_id: UUID) -> DoseRead:
     """Return one dose. Raises NotFound unless the actor may see it."""
     dose, patient = get_dose_for(session, actor, dose_id, Permission.MEDICATION_READ)
-    return read_doses(session, patient, [dose])[0]
+    found = read_doses(session, patient, [dose])[0]
+    return redact_output(found, "dose", viewer_of(actor, patient))
 
 
 def list_doses(

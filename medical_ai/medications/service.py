@@ -29,6 +29,7 @@ from medical_ai.medications.schemas import (
 )
 from medical_ai.medications.states import MedicationStatus
 from medical_ai.patients import service as patients
+from medical_ai.patients.redaction import redact_output, viewer_of
 from medical_ai.patients.schemas import PatientRef
 
 MAX_ACTIVE = 100
@@ -110,7 +111,7 @@ def get_medication(session: Session, *, actor: Actor, medication_id: UUID) -> Me
     medication, patient = get_medication_for(
         session, actor, medication_id, Permission.MEDICATION_READ
     )
-    return _read(medication, patient.vault)
+    return redact_output(_read(medication, patient.vault), "medication", viewer_of(actor, patient))
 
 
 def list_medications(

@@ -12,6 +12,10 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    STAFF_ROLE_CHANGED = "staff-role-changed"
+    STAFF_SUSPENDED = "staff-suspended"
+    STAFF_REINSTATED = "staff-reinstated"
+    STAFF_REMOVED = "staff-removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,29 @@ WORDINGS: dict[NoticeKind, Wording] = {
         " installation at once.",
         "/app/settings",
     ),
+    NoticeKind.STAFF_ROLE_CHANGED: Wording(
+        "Your role at work was changed",
+        "An administrator gave you another role, and you were signed out there. Sign in again to"
+        " go on.",
+        "/app/settings",
+    ),
+    NoticeKind.STAFF_SUSPENDED: Wording(
+        "Your access at work was suspended",
+        "An administrator suspended your access, and you were signed out there. Ask them if you do"
+        " not know why.",
+        "/app/settings",
+    ),
+    NoticeKind.STAFF_REINSTATED: Wording(
+        "Your access at work is back",
+        "An administrator gave you your access back. You can sign in as before.",
+        "/app/settings",
+    ),
+    NoticeKind.STAFF_REMOVED: Wording(
+        "You were taken off a staff list",
+        "An administrator ended your work for a hospital here, and you were signed out there. Your"
+        " account itself stays as it is.",
+        "/app/settings",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

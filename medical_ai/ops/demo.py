@@ -2,12 +2,14 @@
 
 import secrets
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from medical_ai.auth import service as auth
 from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.schemas import SignUp
+from medical_ai.auth.staff_schemas import StaffUpdate, WardCreate
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings, SettingsError
 from medical_ai.core.database import Database
@@ -19,6 +21,8 @@ from medical_ai.tenancy.schemas import HospitalRef
 ZONE = "Europe/London"
 COUNTRY = "GB"
 ALICES_CODE = "NUGWI"
+WARDS = ("Ward A", "Ward B")
+NINAS_WARD = "Ward B"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +90,33 @@ def _create_cast(session: Session, hospitals: dict[str, HospitalRef], password: 
             hospital=hospitals[person.hospital],
             role=person.role,
         )
-    alice = Actor(
-        user_id=ids["alice"],
-        tenant_id=hospitals["riverside"].id,
-        role=Role.PATIENT.value,
-        permissions=permissions_of(Role.PATIENT),
-        username="Alice",
-        via="cli",
-    )
+    alice = _actor("alice", Role.PATIENT, ids["alice"], hospitals["riverside"])
+    _open_wards(session, _actor("dana", Role.ADMINISTRATOR, ids["dana"], hospitals["riverside"]))
     record = patients.rename_record(session, actor=alice, code=ALICES_CODE)
     patients.start_care(session, patient=record, user_id=ids["bob"])
     add_sample_medicines(session, actor=alice, patient=record)
+
+
+def _open_wards(session: Session, dana: Actor) -> None:
+    """Open the wards and put Nina on hers; Alice is on none, so Nina finds nothing of her."""
+    opened = {
+        name: auth.create_ward(session, actor=dana, data=WardCreate(name=name)) for name in WARDS
+    }
+    staff = auth.list_staff(session, actor=dana)
+    auth.change_member(
+        session,
+        actor=dana,
+        membership_id=next(one.id for one in staff if one.name == "Nina"),
+        data=StaffUpdate(wards=[opened[NINAS_WARD].id]),
+    )
+
+
+def _actor(name: str, role: Role, user_id: UUID, hospital: HospitalRef) -> Actor:
+    return Actor(
+        user_id=user_id,
+        tenant_id=hospital.id,
+        role=role.value,
+        permissions=permissions_of(role),
+        username=name.capitalize(),
+        via="cli",
+    )

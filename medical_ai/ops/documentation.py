@@ -1,4 +1,4 @@
-"""The generated pages of `docs/`: settings, tables and endpoints, as the code has them.
+"""The generated pages of `docs/`: settings, tables, endpoints and who sees what.
 
 `make docs` runs this module by itself, with throw-away secrets, so a fresh clone needs no
 configuration. The same command can be added to `flask --app app`. No page shows a value that is
@@ -40,6 +40,7 @@ from sqlalchemy import (
 from medical_ai.core.config import SIGNING_SECRETS, Settings
 from medical_ai.core.database import Base, UTCDateTime
 from medical_ai.migrations import import_models
+from medical_ai.ops.redaction_page import redaction_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 100
@@ -125,6 +126,7 @@ def documentation_command(check: bool) -> None:
     pages = {
         "configuration.md": configuration_page(),
         "data-model.md": data_model_page(),
+        "redaction.md": _page(redaction_parts(NOTE, _table)),
         "api.md": api_page(current_app.extensions["medical_ai.openapi"]),
     }
     stale = [name for name, text in pages.items() if _read(name) != text]

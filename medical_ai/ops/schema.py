@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from medical_ai import migrations
+from medical_ai.auth import service as auth
 from medical_ai.core.database import Database, create_schema_engine, create_sqlite_file
 
 LOCK_NAME = "medical_ai_schema"
@@ -44,6 +45,12 @@ def upgrade_schema(database: Database, *, to: str = "head") -> list[Upgrade]:
     steps = script.walk_revisions(before or "base", after or "base")
     applied = [Upgrade(one.revision, one.doc or "") for one in steps if one.revision != before]
     return applied[::-1]
+
+
+def sync_permissions(database: Database) -> None:
+    """Let every hospital's roles have what this release declares, as far as it is not withdrawn."""
+    with database.unit_of_work() as session:
+        auth.sync_permissions(session)
 
 
 def downgrade_schema(database: Database, *, to: str) -> None:

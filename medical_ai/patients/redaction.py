@@ -1,34 +1,44 @@
-"""The one redaction policy: what each kind of viewer sees of each field. Pure.
+"""The one redaction policy at work: what each kind of viewer sees of each field. Pure.
 
-A field that is not named here is hidden from everybody but the patient: a new column is safe
-before anybody has thought about it. The table in `docs/redaction.md` is made from this.
+A field that is not named in `patients.policy` is hidden from everybody but the patient: a new
+column is safe before anybody has thought about it. The table in `docs/redaction.md` is made from
+the same declaration.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from medical_ai.core.actor import Actor
+from medical_ai.patients.policy import POLICY, Treatment, Viewer
+from medical_ai.patients.schemas import PatientRef
+
+__all__ = [
+    "MASK",
+    "POLICY",
+    "Redacted",
+    "Treatment",
+    "Viewer",
+    "redact",
+    "redact_output",
+    "treatment_of",
+    "viewer_of",
+]
 
 MASK = "•••"
 
+_BY_BASIS = {
+    "own": Viewer.PATIENT,
+    "proxy": Viewer.PATIENT,  # who acts for a child sees what the child would
+    "caregiver": Viewer.CAREGIVER,
+}
+_BY_ROLE = {
+    one.value: one for one in (Viewer.DOCTOR, Viewer.NURSE, Viewer.BILLING, Viewer.ADMINISTRATOR)
+}
 
-class Treatment(StrEnum):
-    """What a viewer gets of a field: it, that there is something, or nothing."""
-
-    SHOW = "show"
-    MASK = "mask"
-    HIDE = "hide"
-
-
-class Viewer(StrEnum):
-    """Who looks. Staff look as their role; a patient's own record is never redacted."""
-
-    PATIENT = "patient"
-    CAREGIVER = "caregiver"
-    DOCTOR = "doctor"
-    NURSE = "nurse"
-    BILLING = "billing"
-    ADMINISTRATOR = "administrator"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +50,14 @@ class Redacted:
     masked: tuple[str, ...]
 
 
-Fields = Mapping[str, Mapping[Viewer, Treatment]]
+def viewer_of(actor: Actor, patient: PatientRef) -> Viewer:
+    """Return as whom the actor looks at this patient: by why they may, then by their role.
 
-
-def _for(**treatments: str) -> Mapping[Viewer, Treatment]:
-    return {Viewer(viewer): Treatment(one) for viewer, one in treatments.items()}
-
-
-_CLINICAL = _for(caregiver="show", doctor="show", nurse="show")
-_PLAIN = _for(caregiver="show", doctor="show", nurse="show", billing="show", administrator="show")
-
-POLICY: Mapping[str, Fields] = {
-    "medication": dict.fromkeys(
-        ("id", "url", "name", "instructions", "summary", "schedules", "start_on", "end_on"),
-        _CLINICAL,
-    ),
-    "dose": dict.fromkeys(
-        ("id", "url", "medication", "status", "due_at", "due_local", "answered_local"), _CLINICAL
-    ),
-    "patient": dict.fromkeys(("id", "code"), _PLAIN),
-}
-"""Resource, then field, then viewer. Whoever is not named for a field does not see it."""
+    Somebody else's role says nothing here: one who is a patient in the hospital and came to
+    another's record in some other way never looks at it as its owner.
+    """
+    by_role = _BY_ROLE.get(actor.role, Viewer.CAREGIVER)
+    return _BY_BASIS.get(patient.basis.value, by_role)
 
 
 def treatment_of(resource: str, field: str, viewer: Viewer) -> Treatment:
@@ -82,3 +79,18 @@ def redact(resource: str, values: Mapping[str, Any], viewer: Viewer) -> Redacted
         hidden=tuple(one for one, how in treatments.items() if how is Treatment.HIDE),
         masked=tuple(one for one, how in treatments.items() if how is Treatment.MASK),
     )
+
+
+def redact_output(model: Model, resource: str, viewer: Viewer) -> Model:
+    """Return an answer, or what a template shows, as a viewer may see it.
+
+    A hidden field is missing, in the JSON as well: an empty one would say that there is nothing,
+    and "no allergies" is not what "not for you" means.
+    """
+    if viewer is Viewer.PATIENT:
+        return model
+    seen = redact(resource, dict(model), viewer)
+    shown = type(model).model_construct(_fields_set=set(seen.values), **seen.values)
+    for field in seen.hidden:
+        shown.__dict__.pop(field, None)  # a default would speak in the hidden value's place
+    return shown

@@ -2,17 +2,18 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
+from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
-from medical_ai.core.database import database_of, integrity_as
+from medical_ai.core.database import database_of, integrity_as, rows_changed
 from medical_ai.core.errors import Conflict, NotFound
-from medical_ai.core.events import AccountCreated
+from medical_ai.core.events import AccountCreated, StaffLeft
 from medical_ai.core.ids import new_id, new_patient_code
 from medical_ai.core.zones import country_of
 from medical_ai.patients.access import bases_of
@@ -136,6 +137,20 @@ def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
     """Let a member of the patient's hospital look after them."""
     session.add(
         CareRelationship(hospital_id=patient.hospital_id, patient_id=patient.id, user_id=user_id)
+    )
+
+
+def end_care_of_staff(session: Session, event: StaffLeft) -> None:
+    """Let nobody look after patients of a hospital they do not work in any more."""
+    rows_changed(
+        session,
+        update(CareRelationship)
+        .where(
+            CareRelationship.user_id == event.user_id,
+            CareRelationship.hospital_id == event.hospital_id,
+            CareRelationship.ended_at.is_(None),
+        )
+        .values(ended_at=clock.now()),
     )
 
 

@@ -12,3 +12,12 @@ class HospitalRef:
     slug: str
     name: str
     country: str
+
+
+@dataclass(frozen=True, slots=True)
+class WardRef:
+    """A ward by its id and name, and whether anybody can be put on it."""
+
+    id: UUID
+    name: str
+    is_open: bool

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core.database import settings_of
 from medical_ai.core.errors import NotFound
+from medical_ai.core.events import HospitalCreated, publish
 from medical_ai.tenancy.models import Hospital
 from medical_ai.tenancy.schemas import HospitalRef
 
@@ -54,6 +55,7 @@ def ensure_hospital(session: Session, *, slug: str, name: str, country: str = ""
         if found is None:
             raise
         return found
+    publish(session, HospitalCreated(hospital.id))
     return _ref(hospital)
 
 
@@ -66,6 +68,11 @@ def ensure_default_hospital(session: Session) -> HospitalRef:
         name=settings.default_hospital_name,
         country=settings.default_country,
     )
+
+
+def list_hospital_ids(session: Session) -> list[UUID]:
+    """Return every hospital of the installation."""
+    return list(session.scalars(select(Hospital.id).order_by(Hospital.id)))
 
 
 def _ref(hospital: Hospital) -> HospitalRef:

@@ -1,10 +1,13 @@
 """The page from which everything about an account is reached, and the list of notices."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from medical_ai.auth.guards import current_account
+from medical_ai.auth import service as auth
+from medical_ai.auth.guards import current_account, keep_signed_in
 from medical_ai.auth.permissions import Permission
+from medical_ai.auth.schemas import HospitalSwitch
+from medical_ai.core.forms import read_form
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.pages import page
 from medical_ai.notifications import service as notifications
@@ -18,10 +21,28 @@ blueprint = Blueprint("settings", __name__)
 @page()
 def settings_page() -> ResponseReturnValue:
     """Show who is signed in and what can be set."""
-    hospital = tenancy.get_hospital(current_session(), current_actor().tenant_id)
+    session, actor = current_session(), current_actor()
     return render_template(
-        "web/settings.html", account=current_account(), hospital_name=hospital.name
+        "web/settings.html",
+        account=current_account(),
+        hospital_name=tenancy.get_hospital(session, actor.tenant_id).name,
+        hospitals=auth.list_hospitals(session, user_id=actor.user_id),
     )
+
+
+@blueprint.post("/app/hospital")
+@page(writes=True)
+def switch_hospital() -> ResponseReturnValue:
+    """Go on in another of one's hospitals."""
+    data = read_form(
+        HospitalSwitch, {"hospital_id": request.form.get("hospital_id", "")}, sentences={}
+    )
+    granted = auth.switch_hospital(
+        current_session(), actor=current_actor(), hospital_id=data.hospital_id
+    )
+    keep_signed_in(granted)
+    flash(f"You are at {granted.user.hospital.name} now, as {granted.user.role}.", "success")
+    return redirect(url_for("web.today"), 303)
 
 
 @blueprint.get("/app/notices")

@@ -27,6 +27,7 @@ LONGEST_FUNCTION = 45
 WITHOUT_TENANT = {
     "hospitals": "is the tenant",
     "users": "one person may be something in several hospitals",
+    "permissions": "is the same catalogue for every hospital",
     "refresh_tokens": "belongs to a token family, which has one",
     "one_time_tokens": "belongs to an account, or to somebody who has none yet",
     "throttle_windows": "counts addresses before anybody is known",

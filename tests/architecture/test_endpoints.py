@@ -18,6 +18,7 @@ UNMARKED = {
     "auth_api.verify": "reads a token; it is POST so that no cache keeps the answer",
     "chat_api.send_message": "uses units of work of its own: question, tools, answer",
     "chat_api.send_message_older": "the same at an older address",
+    "invitations.open_staff": "looks at an invitation; its secret belongs in no address",
     "assistant.ask": "the same for a page",
 }
 """Unsafe endpoints whose session only reads, each with its reason."""

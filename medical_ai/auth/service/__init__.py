@@ -9,6 +9,15 @@ from medical_ai.auth.service.accounts import (
     set_demo_password,
     sign_up,
 )
+from medical_ai.auth.service.hospitals import list_hospitals
+from medical_ai.auth.service.invitations import (
+    accept_as_newcomer,
+    accept_invitation,
+    invite,
+    list_invitations,
+    look_at_invitation,
+    withdraw_invitation,
+)
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -18,6 +27,13 @@ from medical_ai.auth.service.one_time import (
     mail_token,
     redeem_token,
     spell_token,
+)
+from medical_ai.auth.service.role_permissions import (
+    get_permissions,
+    list_roles,
+    seed_hospital,
+    set_permission,
+    sync_permissions,
 )
 from medical_ai.auth.service.sessions import (
     ENDED,
@@ -30,36 +46,70 @@ from medical_ai.auth.service.sessions import (
     revoke_families,
     rotate,
     sign_out,
+    switch_hospital,
 )
 from medical_ai.auth.service.sign_in import sign_in
-from medical_ai.auth.service.wards import select_wards_of
+from medical_ai.auth.service.staff import PAGE_SIZE as STAFF_PAGE_SIZE
+from medical_ai.auth.service.staff import (
+    change_member,
+    get_member,
+    list_staff,
+    remove_member,
+)
+from medical_ai.auth.service.wards import (
+    change_ward,
+    create_ward,
+    list_wards,
+    select_wards_of,
+)
 
 __all__ = [
     "ENDED",
+    "STAFF_PAGE_SIZE",
     "Client",
     "LiveAccount",
     "OneTimeRef",
     "Superseded",
+    "accept_as_newcomer",
+    "accept_invitation",
+    "change_member",
+    "change_ward",
     "create_demo_account",
+    "create_ward",
     "delete_expired",
     "delete_old_tokens",
     "find_live_account",
     "find_token",
     "find_user",
     "get_email",
+    "get_member",
+    "get_permissions",
     "get_profile",
     "get_token_to_send",
+    "invite",
     "issue_token",
+    "list_hospitals",
+    "list_invitations",
+    "list_roles",
+    "list_staff",
+    "list_wards",
+    "look_at_invitation",
     "mail_token",
     "normal_email",
     "redeem_token",
+    "remove_member",
     "renew_access",
     "revoke_families",
     "rotate",
+    "seed_hospital",
     "select_wards_of",
     "set_demo_password",
+    "set_permission",
     "sign_in",
     "sign_out",
     "sign_up",
     "spell_token",
+    "switch_hospital",
+    "sync_permissions",
+    "withdraw_invitation",
 ]

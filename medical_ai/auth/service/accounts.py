@@ -11,7 +11,9 @@ from medical_ai.auth import passwords, throttle
 from medical_ai.auth.models import Membership, User
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, SignUp, Tokens, UserRead
+from medical_ai.auth.service.hospitals import list_hospitals
 from medical_ai.auth.service.sessions import Client, LiveAccount, Standing, open_family
+from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
 from medical_ai.core.database import database_of, integrity_as, rows_changed, settings_of
@@ -49,6 +51,19 @@ def create_demo_account(
     return user.id
 
 
+def create_staff_account(
+    session: Session, *, data: SignUp, hospital: HospitalRef, role: Role, is_verified: bool
+) -> User:
+    """Create the account of somebody who was invited.
+
+    Hash first: nothing may have been asked of the session yet, or the hash holds the write lock.
+    """
+    user = _new_user(settings_of(session), data)
+    user.email_verified_at = clock.now() if is_verified else None
+    _admit(session, user, hospital, role)
+    return user
+
+
 def set_demo_password(session: Session, *, email: str, password: str) -> bool:
     """Give a made-up person this password; False when there is no such person."""
     at_once = settings_of(session).password_hashes_at_once
@@ -72,6 +87,7 @@ def get_profile(session: Session, *, actor: Actor, account: LiveAccount) -> User
         role=actor.role,
         permissions=sorted(actor.permissions),
         hospital=HospitalRead(id=hospital.id, name=hospital.name),
+        hospitals=list_hospitals(session, user_id=actor.user_id),
     )
 
 

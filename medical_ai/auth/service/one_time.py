@@ -121,6 +121,20 @@ def redeem_token(session: Session, *, purpose: OneTimePurpose, token: str) -> On
     return found
 
 
+def spend_tokens(session: Session, *, purpose: OneTimePurpose, subject_id: UUID) -> None:
+    """Take back every link about a row; a mail that has not left yet will not."""
+    rows_changed(
+        session,
+        update(OneTimeToken)
+        .where(
+            OneTimeToken.purpose == purpose,
+            OneTimeToken.subject_id == subject_id,
+            OneTimeToken.used_at.is_(None),
+        )
+        .values(used_at=clock.now()),
+    )
+
+
 def get_token_to_send(session: Session, token_id: UUID) -> OneTimeRef | None:
     """Return a link that is still to be sent; None when it was used or is over."""
     row = session.get(OneTimeToken, token_id)

@@ -11,13 +11,15 @@ from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import tokens
 from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
-from medical_ai.auth.permissions import Role, permissions_of
+from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
+from medical_ai.auth.service.hospitals import COUNT_OF_HOSPITALS, list_hospitals
+from medical_ai.auth.service.role_permissions import GRANTED, get_permissions, within_ceiling
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
 from medical_ai.core.database import rows_changed, settings_of
-from medical_ai.core.errors import Unauthenticated
+from medical_ai.core.errors import NotFound, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
@@ -28,7 +30,14 @@ ENDED = "This session has ended. Please sign in again."
 
 # Asked on every request, so it is built once.
 _LIVE_ACCOUNT = (
-    select(User.email, User.timezone, Membership.role)
+    select(
+        User.email,
+        User.timezone,
+        Membership.role,
+        TokenFamily.hospital_id,
+        GRANTED.label("granted"),
+        COUNT_OF_HOSPITALS.label("hospitals"),
+    )
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
         Membership,
@@ -56,12 +65,16 @@ class Client:
 class LiveAccount:
     """The account behind a session that holds, as far as every request may need it.
 
-    `role` is what they are at this moment, whatever an older token says.
+    `role` is what they are at this moment, and `permissions` what that role may do, whatever an
+    older token says; `hospitals` is how many they can choose from.
     """
 
     email: str
     timezone: str
     role: str
+    hospital_id: UUID
+    permissions: frozenset[str]
+    hospitals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,40 @@ def renew_access(session: Session, *, family_id: UUID) -> Tokens:
     return _issue(session, family_id, standing, with_refresh=False)
 
 
+def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tokens:
+    """Take the actor's session to another of their hospitals.
+
+    From then on the older access tokens are dead: they name the other hospital. Raises NotFound
+    where the actor is nothing, or suspended, in that hospital.
+    """
+    user = session.get(User, actor.user_id)
+    membership = session.scalar(
+        select(Membership).where(
+            Membership.user_id == actor.user_id,
+            Membership.hospital_id == hospital_id,
+            Membership.suspended_at.is_(None),
+        )
+    )
+    if user is None or membership is None or actor.family_id is None:
+        raise NotFound
+    moved = update(TokenFamily).where(
+        TokenFamily.id == actor.family_id, TokenFamily.revoked_at.is_(None)
+    )
+    rows_changed(session, moved.values(hospital_id=hospital_id, last_seen_at=clock.now()))
+    spent = update(RefreshToken).where(
+        RefreshToken.family_id == actor.family_id, RefreshToken.used_at.is_(None)
+    )
+    rows_changed(session, spent.values(used_at=clock.now()))
+    audit.record(
+        session,
+        actor=actor,
+        tag=AuditTag.HOSPITAL_SWITCHED,
+        subject=("hospital", hospital_id),
+    )
+    hospital = tenancy.get_hospital(session, hospital_id)
+    return _issue(session, actor.family_id, Standing(user, hospital, membership.role))
+
+
 def sign_out(session: Session, *, actor: Actor) -> None:
     """End the actor's session: its refresh tokens and its access tokens are dead at once."""
     if actor.family_id is not None:
@@ -123,7 +170,16 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     """Return the account of a session of theirs that holds: neither revoked nor suspended."""
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    return LiveAccount(row.email, row.timezone, row.role.value) if row else None
+    if row is None:
+        return None
+    return LiveAccount(
+        email=row.email,
+        timezone=row.timezone,
+        role=row.role.value,
+        hospital_id=row.hospital_id,
+        permissions=within_ceiling(row.role, (row.granted or "").split(",")),
+        hospitals=row.hospitals,
+    )
 
 
 def delete_expired(session: Session) -> int:
@@ -245,7 +301,7 @@ def _issue(
         user_id=user.id,
         username=user.username,
         role=role.value,
-        permissions=permissions_of(role),
+        permissions=get_permissions(session, hospital_id=hospital.id, role=role),
         hospital_id=hospital.id,
         family_id=family_id,
     )
@@ -266,6 +322,7 @@ def _issue(
             role=role.value,
             permissions=sorted(identity.permissions),
             hospital=HospitalRead(id=hospital.id, name=hospital.name),
+            hospitals=list_hospitals(session, user_id=user.id),
         ),
     )
 

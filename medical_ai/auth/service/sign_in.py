@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -11,6 +10,7 @@ from medical_ai.auth import passwords, throttle
 from medical_ai.auth.models import Membership
 from medical_ai.auth.schemas import SignIn, Tokens
 from medical_ai.auth.service.accounts import find_user
+from medical_ai.auth.service.hospitals import find_membership_to_open
 from medical_ai.auth.service.sessions import Client, Standing, may_sign_in, open_family
 from medical_ai.core.database import database_of
 from medical_ai.core.errors import Unauthenticated
@@ -45,15 +45,13 @@ def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
             session, tag=AuditTag.ACCOUNT_SIGN_IN_FAILED, user_id=found.id if found else None
         )
         raise Unauthenticated(WRONG)
-    membership = _first_membership(session, found.id)
+    membership = _membership_to_open(session, found.id)
     hospital = tenancy.get_hospital(session, membership.hospital_id)
     return open_family(session, Standing(found, hospital, membership.role), client)
 
 
-def _first_membership(session: Session, user_id: UUID) -> Membership:
-    membership = session.scalar(
-        select(Membership).where(Membership.user_id == user_id).order_by(Membership.created_at)
-    )
+def _membership_to_open(session: Session, user_id: UUID) -> Membership:
+    membership = find_membership_to_open(session, user_id)
     if membership is None:
         raise Unauthenticated(WRONG)
     return membership

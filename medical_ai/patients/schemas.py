@@ -16,6 +16,10 @@ class Basis(StrEnum):
     """They look after the patient."""
     WARD = "ward"
     """The patient is on a ward where they are a nurse."""
+    BREAK_GLASS = "break-glass"
+    """They opened it in an emergency, for a limited time."""
+    HOSPITAL = "hospital"
+    """Their work concerns every patient of the hospital."""
     HOUSE = "house"
     """Nobody is asking: the house does its own work."""
 

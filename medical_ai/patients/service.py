@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
+from medical_ai.auth.permissions import Permission
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
 from medical_ai.core.database import database_of, integrity_as
@@ -32,22 +33,31 @@ def get_patient_for(
     Raises PermissionDenied where the role can never do this, and NotFound for everybody who has
     nothing to do with this patient, exactly as if there were no such patient.
     """
-    if not actor.may(permission):
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
-        actor.require(permission)
-    ways = bases_of(actor)
-    row = session.execute(
-        select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
-            Patient.id == patient_id, Patient.hospital_id == actor.tenant_id
-        )
-    ).one_or_none()
-    basis = next((one for one in ways if row is not None and getattr(row, one.name)), None)
-    if row is None or basis is None:
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
+    return _get_for(session, actor, Patient.id == patient_id, permission, asked=patient_id)
+
+
+def get_patient_by_code_for(
+    session: Session, actor: Actor, code: str, permission: str
+) -> PatientRef:
+    """Return the patient with this code, as `get_patient_for` does by id."""
+    return _get_for(session, actor, Patient.code == code, permission)
+
+
+def get_patient_behind_glass(session: Session, actor: Actor, code: str) -> PatientRef:
+    """Return a patient of the actor's hospital who is not theirs, to break the glass to.
+
+    Raises NotFound as for one that does not exist, and Conflict where the record is open to the
+    actor already.
+    """
+    actor.require(Permission.BREAK_GLASS)
+    patient, basis = _load(session, actor, Patient.code == code)
+    if patient is None:
+        refused = {"permission": Permission.BREAK_GLASS.value}
+        audit.record_refusal(session, actor=actor, patient_id=None, details=refused)
         raise NotFound
-    return _opened(session, actor, row[0], permission, basis)
+    if basis is not None:
+        raise Conflict("This record is open to you already.")
+    return _opened(session, actor, patient, Permission.BREAK_GLASS, Basis.BREAK_GLASS)
 
 
 def get_own_patient(session: Session, actor: Actor, permission: str) -> PatientRef:
@@ -80,8 +90,12 @@ def create_patient(
     user_id: UUID | None,
     home_zone: str,
     code: str | None = None,
+    actor: Actor | None = None,
 ) -> PatientRef:
-    """Create a record with a data key of its own and a code that nobody else has."""
+    """Create a record with a data key of its own and a code that nobody else has.
+
+    `actor` is who registers the patient, where that is not the patient.
+    """
     patient_id = new_id()
     where = place("patients", "data_key_sealed", patient_id)
     country = country_of(home_zone) or tenancy.get_hospital(session, hospital_id).country
@@ -103,6 +117,7 @@ def create_patient(
         audit.record(
             session,
             tag=AuditTag.PATIENT_CREATED,
+            actor=actor,
             user_id=user_id,
             hospital_id=hospital_id,
             patient_id=patient_id,
@@ -137,6 +152,41 @@ def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
     session.add(
         CareRelationship(hospital_id=patient.hospital_id, patient_id=patient.id, user_id=user_id)
     )
+
+
+def _get_for(
+    session: Session,
+    actor: Actor,
+    wanted: ColumnElement[bool],
+    permission: str,
+    *,
+    asked: UUID | None = None,
+) -> PatientRef:
+    patient, basis = None, None
+    if actor.may(permission):
+        patient, basis = _load(session, actor, wanted)
+    if patient is None or basis is None:
+        named = patient.id if patient else asked
+        refused = {"permission": permission}
+        audit.record_refusal(session, actor=actor, patient_id=named, details=refused)
+        actor.require(permission)
+        raise NotFound
+    return _opened(session, actor, patient, permission, basis)
+
+
+def _load(
+    session: Session, actor: Actor, wanted: ColumnElement[bool]
+) -> tuple[Patient | None, Basis | None]:
+    """Load a patient of the actor's hospital and why they may deal with them, in one query."""
+    ways = bases_of(actor)
+    row = session.execute(
+        select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
+            wanted, Patient.hospital_id == actor.tenant_id
+        )
+    ).one_or_none()
+    if row is None:
+        return None, None
+    return row[0], next((one for one in ways if getattr(row, one.name)), None)
 
 
 def _find_own(session: Session, actor: Actor) -> Patient | None:

@@ -21,12 +21,15 @@ from medical_ai.core.openapi import build_openapi
 from medical_ai.core.problems import install_problems
 from medical_ai.core.ratelimit import install_ratelimit
 from medical_ai.medications import api as medications_api
+from medical_ai.medications import patient_api as patient_medications_api
 from medical_ai.medications import routes as medications_routes
 from medical_ai.notifications import service as notifications
 from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
+from medical_ai.patients import api as patients_api
+from medical_ai.patients import care_api
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
 from medical_ai.web import pages
@@ -87,7 +90,10 @@ def wire_ports() -> None:
 def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_api.blueprint,
+        patients_api.blueprint,
+        care_api.blueprint,
         medications_api.blueprint,
+        patient_medications_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,

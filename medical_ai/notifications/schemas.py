@@ -12,6 +12,11 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    CARE_STARTED = "care-started"
+    CARE_OBJECTED = "care-objected"
+    BREAK_GLASS_OPENED = "break-glass-opened"
+    BREAK_GLASS_REVIEW = "break-glass-review"
+    BREAK_GLASS_ALARM = "break-glass-alarm"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
 from medical_ai.core.database import database_of, integrity_as
@@ -72,7 +73,7 @@ def get_own_patient(session: Session, actor: Actor, permission: str) -> PatientR
 def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
     """Return the actor's own record, if the account has one in this hospital."""
     patient = _find_own(session, actor)
-    return _ref(session, patient, Basis.OWN) if patient else None
+    return refer(session, patient, Basis.OWN) if patient else None
 
 
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
@@ -80,7 +81,7 @@ def get_patient(session: Session, patient_id: UUID) -> PatientRef:
     patient = session.get(Patient, patient_id)
     if patient is None:
         raise NotFound
-    return _ref(session, patient)
+    return refer(session, patient)
 
 
 def create_patient(
@@ -122,7 +123,7 @@ def create_patient(
             hospital_id=hospital_id,
             patient_id=patient_id,
         )
-        return _ref(session, patient)
+        return refer(session, patient)
     raise RuntimeError("no free patient code was found")
 
 
@@ -133,7 +134,7 @@ def rename_record(session: Session, *, actor: Actor, code: str) -> PatientRef:
         raise NotFound
     with integrity_as(session, Conflict("This code is taken.")):
         patient.code = code
-    return _ref(session, patient)
+    return refer(session, patient)
 
 
 def open_record_for_account(session: Session, event: AccountCreated) -> None:
@@ -147,11 +148,23 @@ def open_record_for_account(session: Session, event: AccountCreated) -> None:
         )
 
 
-def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
-    """Let a member of the patient's hospital look after them."""
-    session.add(
-        CareRelationship(hospital_id=patient.hospital_id, patient_id=patient.id, user_id=user_id)
+def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> CareRelationship:
+    """Let a member of the patient's hospital look after them. Raises Conflict if they do."""
+    care = CareRelationship(
+        id=new_id(),
+        hospital_id=patient.hospital_id,
+        patient_id=patient.id,
+        user_id=user_id,
+        started_at=clock.now(),
     )
+    with integrity_as(session, Conflict("They look after this patient already.")):
+        session.add(care)
+    return care
+
+
+def hold_patient(session: Session, patient: PatientRef) -> None:
+    """Let changes of one patient's place come one after the other until the transaction ends."""
+    session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update())
 
 
 def _get_for(
@@ -203,10 +216,11 @@ def _opened(
     audit.record_view(
         session, actor=actor, patient_id=patient.id, permission=permission, basis=basis.value
     )
-    return _ref(session, patient, basis)
+    return refer(session, patient, basis)
 
 
-def _ref(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:
+def refer(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:
+    """Return what others may hold of a patient for whom access was checked, and why it may be."""
     if patient.data_key_sealed is None:
         raise NotFound  # the key was destroyed: the record is gone for good
     where = place("patients", "data_key_sealed", patient.id)

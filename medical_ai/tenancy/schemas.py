@@ -12,3 +12,11 @@ class HospitalRef:
     slug: str
     name: str
     country: str
+
+
+@dataclass(frozen=True, slots=True)
+class WardRef:
+    """A ward by its id and name."""
+
+    id: UUID
+    name: str

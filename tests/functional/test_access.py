@@ -8,9 +8,16 @@ import pytest
 from flask import Flask
 
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from medical_ai.core.database import Database
 from tests.functional.access import READ_ONE, assemble
 from tests.support.http import Api, assert_problem, signed_in
-from tests.support.people import Cast, Person
+from tests.support.people import (
+    ALICES_CODE,
+    Cast,
+    Person,
+    create_patient_account,
+    record_of,
+)
 
 CANARY = "Canarymycin"
 
@@ -32,18 +39,27 @@ def operations(app: Flask) -> dict[str, str]:
 
 
 @pytest.fixture
-def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
-    """Alice's medicine, one of its doses of today, and a conversation of hers."""
+def alices_ids(app: Flask, database: Database, alice: Person) -> dict[str, str]:
+    """Alice's code, her medicine, one of its doses of today, a conversation and Bob's care.
+
+    Carla is a patient whom nobody looks after; `other_id` is nobody's.
+    """
     hers = signed_in(app, alice)
     times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
     body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
     medicine = hers.post("/medications", body).get_json()
     span = hers.get("/doses").get_json()["items"] or _tomorrow(hers, medicine)
     talk = hers.post("/chat/message", {"message": "What am I taking?"}).get_json()
+    with database.unit_of_work() as session:
+        carlas_code = record_of(session, create_patient_account(session, "carla")).code
     return {
         "medication_id": medicine["id"],
         "dose_id": span[0]["id"],
         "session_id": talk["session_id"],
+        "code": ALICES_CODE,
+        "carlas_code": carlas_code,
+        "care_id": hers.get("/records/care-team").get_json()["items"][0]["id"],
+        "other_id": str(uuid4()),
     }
 
 
@@ -73,7 +89,8 @@ def test_the_cast_gets_what_the_matrix_says(
 
 def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
     methods = operations(app)
-    ids = {name: str(uuid4()) for name in ("medication_id", "dose_id", "session_id")}
+    names = ("medication_id", "dose_id", "session_id", "care_id", "other_id")
+    ids = {name: str(uuid4()) for name in names} | {"code": "BADOM", "carlas_code": "BADOM"}
     paths = {endpoint: path for endpoint, (path, _, _) in MATRIX.items()}
     paths |= {"auth_api.refresh": "/auth/refresh"}
     for endpoint, path in paths.items():
@@ -87,8 +104,6 @@ def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
 def test_her_doctor_asks_the_assistant_about_her_and_outsiders_cannot(
     app: Flask, people: Cast, alices_ids: dict[str, str], database: Any
 ) -> None:
-    from tests.support.people import record_of
-
     with database.reading() as session:
         record_id = str(record_of(session, people.alice).id)
     question = {"message": "Which medicines?", "patient_id": record_id}

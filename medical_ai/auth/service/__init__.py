@@ -19,6 +19,13 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
     spell_token,
 )
+from medical_ai.auth.service.people import (
+    Colleague,
+    find_colleagues,
+    find_working_colleague,
+    hold_account,
+    list_administrators,
+)
 from medical_ai.auth.service.sessions import (
     ENDED,
     Client,
@@ -37,19 +44,24 @@ from medical_ai.auth.service.wards import select_wards_of
 __all__ = [
     "ENDED",
     "Client",
+    "Colleague",
     "LiveAccount",
     "OneTimeRef",
     "Superseded",
     "create_demo_account",
     "delete_expired",
     "delete_old_tokens",
+    "find_colleagues",
     "find_live_account",
     "find_token",
     "find_user",
+    "find_working_colleague",
     "get_email",
     "get_profile",
     "get_token_to_send",
+    "hold_account",
     "issue_token",
+    "list_administrators",
     "mail_token",
     "normal_email",
     "redeem_token",

@@ -30,9 +30,11 @@ from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import api as patients_api
 from medical_ai.patients import care_api
+from medical_ai.patients import routes as patients_routes
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
 from medical_ai.web import pages
+from medical_ai.web import patients as directory_pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -98,6 +100,8 @@ def _register_blueprints(app: Flask) -> None:
         ops_api.blueprint,
         web_api.blueprint,
         auth_routes.blueprint,
+        patients_routes.blueprint,
+        directory_pages.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

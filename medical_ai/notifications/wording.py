@@ -44,7 +44,7 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "Your record was opened in an emergency",
         "A doctor who does not look after you opened it for a limited time and wrote down why. The"
         " administrators of your hospital were told as well.",
-        "/app/notices",
+        "/app/care-team",
     ),
     NoticeKind.BREAK_GLASS_REVIEW: Wording(
         "A record was opened in an emergency",

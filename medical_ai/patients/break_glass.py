@@ -35,9 +35,11 @@ SUBJECT = "break-glass"
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a patient is told of a record that was opened: by whom, and until when."""
+    """What a patient is told of a record that was opened: by whom, from when and until when."""
 
+    id: UUID
     opened_by: str
+    opened_at: datetime
     until: datetime
 
 
@@ -130,20 +132,25 @@ def mark_reviewed(session: Session, *, actor: Actor, grant_id: UUID) -> None:
     _record(session, actor, AuditTag.BREAK_GLASS_REVIEWED, grant)
 
 
-def find_openings_of_own(
-    session: Session, *, actor: Actor, grant_ids: Iterable[UUID]
-) -> dict[UUID, Opening]:
-    """Return by whom and until when the actor's own record was opened, as their notices tell."""
+def list_own_openings(session: Session, *, actor: Actor) -> list[Opening]:
+    """Return by whom and until when the actor's own record was opened, the latest first."""
     grants = session.scalars(
         select(BreakGlassGrant)
         .join(Patient, Patient.id == BreakGlassGrant.patient_id)
-        .where(BreakGlassGrant.id.in_(set(grant_ids)), Patient.user_id == actor.user_id)
+        .where(Patient.user_id == actor.user_id, Patient.hospital_id == actor.tenant_id)
+        .order_by(BreakGlassGrant.id.desc())
+        .limit(PAGE_SIZE)
     ).all()
     names = _names(session, actor.tenant_id, [grant.user_id for grant in grants])
-    return {
-        grant.id: Opening(names.get(grant.user_id, ""), grant.closed_at or grant.expires_at)
+    return [
+        Opening(
+            grant.id,
+            names.get(grant.user_id, ""),
+            grant.opened_at,
+            grant.closed_at or grant.expires_at,
+        )
         for grant in grants
-    }
+    ]
 
 
 def _check_number(session: Session, actor: Actor) -> None:

@@ -4,9 +4,10 @@ A patient may ask for somebody's care to end, and does not end it alone: who tre
 not lose sight of them in the middle of it. The administrators hear of the wish at once.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -19,7 +20,8 @@ from medical_ai.core.errors import Conflict, FieldProblem, InvalidInput, NotFoun
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.schemas import NoticeKind
 from medical_ai.patients import service
-from medical_ai.patients.models import CareRelationship
+from medical_ai.patients.access import bases_of
+from medical_ai.patients.models import CareRelationship, Patient
 from medical_ai.patients.schemas import Basis, CareMember, PatientRef
 
 TREATING = frozenset({Role.DOCTOR, Role.NURSE})
@@ -82,6 +84,23 @@ def object_to_care(session: Session, *, actor: Actor, care_id: UUID) -> None:
     _record(session, actor, AuditTag.CARE_OBJECTED, row)
     for administrator in auth.list_administrators(session, hospital_id=patient.hospital_id):
         _tell(session, row, administrator, NoticeKind.CARE_OBJECTED)
+
+
+def find_codes(session: Session, *, actor: Actor, care_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the codes of the patients whose care this is, for whoever may end it."""
+    if not actor.may(Permission.CARE_TEAM_MANAGE):
+        return {}
+    ways = bases_of(actor)
+    rows = session.execute(
+        select(CareRelationship.id, Patient.code)
+        .join(Patient, Patient.id == CareRelationship.patient_id)
+        .where(
+            CareRelationship.id.in_(set(care_ids)),
+            Patient.hospital_id == actor.tenant_id,
+            or_(*(ways[one] for one in ENTRUSTED)),
+        )
+    )
+    return {row.id: row.code for row in rows}
 
 
 def _entrusted(session: Session, actor: Actor, code: str) -> PatientRef:

@@ -19,6 +19,7 @@ UNMARKED = {
     "chat_api.send_message": "uses units of work of its own: question, tools, answer",
     "chat_api.send_message_older": "the same at an older address",
     "assistant.ask": "the same for a page",
+    "directory.search": "only looks; it is POST so that no name stands in an address",
 }
 """Unsafe endpoints whose session only reads, each with its reason."""
 

@@ -29,9 +29,9 @@ from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import api as patients_api
-from medical_ai.patients import care_api
 from medical_ai.patients import routes as patients_routes
 from medical_ai.patients import service as patients
+from medical_ai.patients import team_api
 from medical_ai.web import api as web_api
 from medical_ai.web import pages
 from medical_ai.web import patients as directory_pages
@@ -93,7 +93,7 @@ def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_api.blueprint,
         patients_api.blueprint,
-        care_api.blueprint,
+        team_api.blueprint,
         medications_api.blueprint,
         patient_medications_api.blueprint,
         assistant_api.blueprint,

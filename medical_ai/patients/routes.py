@@ -15,7 +15,7 @@ from medical_ai.patients import break_glass, care_team, details, ward_stays
 from medical_ai.patients import service as patients
 from medical_ai.patients.forms import SEXES, details_of, shown_details, typed_details
 from medical_ai.patients.schemas import BreakGlassQuery, CareCreate, Details, WardStayUpdate
-from medical_ai.tenancy import service as tenancy
+from medical_ai.tenancy import wards
 
 CARE_SENTENCES = {"email": "Enter the address that your colleague signs in with."}
 WARD_SENTENCES = {"ward_id": "Choose a ward of the list."}
@@ -147,6 +147,6 @@ def _care_of(code: str) -> dict[str, object]:
         "may_change": actor.may(Permission.CARE_TEAM_MANAGE)
         and patient.basis in care_team.ENTRUSTED,
         "ward": ward_stays.find_ward(session, patient=patient),
-        "wards": tenancy.list_open_wards(session, patient.hospital_id),
+        "wards": wards.list_wards(session, hospital_id=patient.hospital_id),
         "zone": current_account().timezone,
     }

@@ -86,12 +86,17 @@ def replace_terms(
     birth_date: date | None,
 ) -> None:
     """Let a patient be found by this name and birth date, and by nothing else."""
-    session.execute(delete(PatientSearchTerm).where(PatientSearchTerm.patient_id == patient_id))
+    forget_terms(session, patient_id=patient_id)
     key = _keys(session, hospital_id)[0]
     session.add_all(
         PatientSearchTerm(patient_id=patient_id, hospital_id=hospital_id, term=term)
         for term in sorted(terms_of(key, name, birth_date))
     )
+
+
+def forget_terms(session: Session, *, patient_id: UUID) -> None:
+    """Let a patient be found by nothing any more."""
+    session.execute(delete(PatientSearchTerm).where(PatientSearchTerm.patient_id == patient_id))
 
 
 def _keys(session: Session, hospital_id: UUID) -> list[bytes]:

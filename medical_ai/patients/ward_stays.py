@@ -4,6 +4,8 @@ An administrator places anybody. A nurse moves those who are hers already: she c
 stranger onto her ward, or a ward would open every record of the hospital to whoever works on it.
 """
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,12 +14,12 @@ from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.errors import FieldProblem, InvalidInput
+from medical_ai.core.errors import FieldProblem, InvalidInput, NotFound
 from medical_ai.core.ids import new_id
 from medical_ai.patients import service
 from medical_ai.patients.models import WardStay
 from medical_ai.patients.schemas import PatientRef, WardStayRead, WardStayUpdate
-from medical_ai.tenancy import service as tenancy
+from medical_ai.tenancy import wards
 
 NOWHERE = WardStayRead(ward_id=None, ward=None, started_at=None)
 
@@ -28,10 +30,9 @@ def set_ward(session: Session, *, actor: Actor, code: str, data: WardStayUpdate)
     Raises InvalidInput for a ward that is closed or not the hospital's.
     """
     patient = service.get_patient_by_code_for(session, actor, code, Permission.WARD_STAY_WRITE)
-    names = {one.id: one.name for one in tenancy.list_open_wards(session, patient.hospital_id)}
-    if data.ward_id is not None and data.ward_id not in names:
-        raise InvalidInput(fields=(FieldProblem("ward_id", "There is no such ward here."),))
     service.hold_patient(session, patient)
+    if data.ward_id is not None:
+        _require_open(session, patient, data.ward_id)
     present = _list_open(session, patient)
     if [one.ward_id for one in present] != ([data.ward_id] if data.ward_id else []):
         _move(session, actor, patient, present, data)
@@ -44,8 +45,19 @@ def find_ward(session: Session, *, patient: PatientRef) -> WardStayRead:
     if not present:
         return NOWHERE
     stay = present[-1]
-    name = tenancy.get_ward_name(session, stay.ward_id)
+    known = wards.list_wards(session, hospital_id=patient.hospital_id, include_closed=True)
+    name = next((one.name for one in known if one.id == stay.ward_id), None)
     return WardStayRead(ward_id=stay.ward_id, ward=name, started_at=stay.started_at)
+
+
+def _require_open(session: Session, patient: PatientRef, ward_id: UUID) -> None:
+    # Locked by `get_ward`: putting a patient on a ward and closing it come one after the other.
+    try:
+        is_open = wards.get_ward(session, hospital_id=patient.hospital_id, ward_id=ward_id).is_open
+    except NotFound:
+        is_open = False
+    if not is_open:
+        raise InvalidInput(fields=(FieldProblem("ward_id", "There is no such ward here."),))
 
 
 def _move(

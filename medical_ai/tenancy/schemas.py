@@ -16,7 +16,8 @@ class HospitalRef:
 
 @dataclass(frozen=True, slots=True)
 class WardRef:
-    """A ward by its id and name."""
+    """A ward by its id and name, and whether anybody can be put on it."""
 
     id: UUID
     name: str
+    is_open: bool

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core.database import settings_of
 from medical_ai.core.errors import NotFound
-from medical_ai.tenancy.models import Hospital, Ward
-from medical_ai.tenancy.schemas import HospitalRef, WardRef
+from medical_ai.tenancy.models import Hospital
+from medical_ai.tenancy.schemas import HospitalRef
 
 DEFAULT_SLUG = "home"
 KEPT_SECONDS = 10.0
@@ -66,21 +66,6 @@ def ensure_default_hospital(session: Session) -> HospitalRef:
         name=settings.default_hospital_name,
         country=settings.default_country,
     )
-
-
-def list_open_wards(session: Session, hospital_id: UUID) -> list[WardRef]:
-    """Return the wards of a hospital that are not closed, in order of their names."""
-    found = session.execute(
-        select(Ward.id, Ward.name)
-        .where(Ward.hospital_id == hospital_id, Ward.closed_at.is_(None))
-        .order_by(Ward.name)
-    )
-    return [WardRef(*row) for row in found]
-
-
-def get_ward_name(session: Session, ward_id: UUID) -> str:
-    """Return what a ward is called, open or closed."""
-    return session.scalars(select(Ward.name).where(Ward.id == ward_id)).one()
 
 
 def _ref(hospital: Hospital) -> HospitalRef:

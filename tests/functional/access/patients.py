@@ -23,25 +23,25 @@ MATRIX: dict[str, Row] = {
     "patients_api.get_patient": ("/patients/{code}", None, KNOWN),
     "patient_medications_api.list_medications": ("/patients/{code}/medications", None, READ_ONE),
     "patient_medications_api.list_doses": ("/patients/{code}/doses", None, READ_ONE),
-    "care_api.list_own_care_team": ("/records/care-team", None, answers(
+    "team_api.list_own_care_team": ("/records/care-team", None, answers(
         alice=200, bill=403, rest=404)),
-    "care_api.object_to_care": ("/records/care-team/{care_id}/objection", None, OWN_WRITE),
-    "care_api.list_care_team": ("/patients/{code}/care-team", None, TEAM),
-    "care_api.add_care": (
+    "team_api.object_to_care": ("/records/care-team/{care_id}/objection", None, OWN_WRITE),
+    "team_api.list_care_team": ("/patients/{code}/care-team", None, TEAM),
+    "team_api.add_care": (
         "/patients/{code}/care-team",
         {"email": "nobody@example.org"},
         answers(bob=422, dana=422, charlie=404, rest=403),
     ),
-    "care_api.end_care": (
+    "team_api.end_care": (
         "/patients/{code}/care-team/{other_id}",
         None,
         answers(bob=404, dana=404, charlie=404, rest=403),
     ),
-    "care_api.set_ward": ("/patients/{code}/ward-stay", {"ward_id": None}, PLACE),
-    "care_api.open_glass": ("/patients/{carlas_code}/break-glass", REASON, EMERGENCY),
-    "care_api.close_glass": ("/patients/{carlas_code}/break-glass", None, EMERGENCY),
-    "care_api.list_openings": ("/admin/break-glass", None, ADMINISTRATORS),
-    "care_api.review_opening": (
+    "team_api.set_ward": ("/patients/{code}/ward-stay", {"ward_id": None}, PLACE),
+    "team_api.open_glass": ("/patients/{carlas_code}/break-glass", REASON, EMERGENCY),
+    "team_api.close_glass": ("/patients/{carlas_code}/break-glass", None, EMERGENCY),
+    "team_api.list_openings": ("/admin/break-glass", None, ADMINISTRATORS),
+    "team_api.review_opening": (
         "/admin/break-glass/{other_id}/review",
         None,
         answers(dana=404, rest=403),

@@ -20,7 +20,7 @@ from medical_ai.patients.schemas import (
     WardStayUpdate,
 )
 
-blueprint = Blueprint("care_api", __name__)
+blueprint = Blueprint("team_api", __name__)
 
 
 @blueprint.get("/records/care-team")

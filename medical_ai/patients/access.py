@@ -30,11 +30,15 @@ def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
 
 
 def _looks_after(actor: Actor) -> ColumnElement[bool]:
-    return exists().where(
-        CareRelationship.patient_id == Patient.id,
-        CareRelationship.user_id == actor.user_id,
-        CareRelationship.ended_at.is_(None),
-    )
+    return (
+        exists()
+        .where(
+            CareRelationship.patient_id == Patient.id,
+            CareRelationship.user_id == actor.user_id,
+            CareRelationship.ended_at.is_(None),
+        )
+        .correlate(Patient)
+    )  # whoever else's care the query around it is about
 
 
 def _is_on_a_ward_of(actor: Actor) -> ColumnElement[bool]:

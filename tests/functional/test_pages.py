@@ -20,12 +20,12 @@ from tests.support.http import Api, signed_in
 from tests.support.medicines import MEDICINE, add_medicine, doses_of
 from tests.support.people import ALICES_CODE, PASSWORD, Cast, Person
 
-NOBODYS = defaultdict(lambda: "0198c0de-0000-7000-8000-000000000000", code="BADOM")
-"""Whatever an address asks for, of which there is none."""
 OF_STAFF = {"directory.list_page", "directory.register_page", "directory.glass_page",
             "patients.openings_page"}  # fmt: skip
 """Pages that a patient's role does not open."""
 SESSION_COOKIES = ("__Host-access", "__Host-refresh")
+NOBODYS: defaultdict[str, str] = defaultdict(lambda: "0198c0de-0000-7000-8000-000000000000")
+"""An id for every argument of an address, and nobody's."""
 
 
 @pytest.fixture

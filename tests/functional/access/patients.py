@@ -33,7 +33,7 @@ MATRIX: dict[str, Row] = {
         answers(bob=422, dana=422, charlie=404, rest=403),
     ),
     "team_api.end_care": (
-        "/patients/{code}/care-team/{other_id}",
+        "/patients/{code}/care-team/{nobodys_id}",
         None,
         answers(bob=404, dana=404, charlie=404, rest=403),
     ),
@@ -42,8 +42,45 @@ MATRIX: dict[str, Row] = {
     "team_api.close_glass": ("/patients/{carlas_code}/break-glass", None, EMERGENCY),
     "team_api.list_openings": ("/admin/break-glass", None, ADMINISTRATORS),
     "team_api.review_opening": (
-        "/admin/break-glass/{other_id}/review",
+        "/admin/break-glass/{nobodys_id}/review",
         None,
         answers(dana=404, rest=403),
     ),
 }  # fmt: skip
+
+ALICES = answers(alice=200, rest=403)
+STAFF = answers(alice=403)
+DOCTORS = answers(bob=200, charlie=200, rest=403)
+
+PAGES: dict[str, Row] = {
+    "directory.list_page": ("/app/patients", None, STAFF),
+    "directory.search": ("/app/patients", {"query": "NUGWI"}, STAFF),
+    "directory.register_page": ("/app/patients/new", None, ADMINISTRATORS),
+    "directory.register": ("/app/patients/new", {"name": "Zoe Zimmer"}, ADMINISTRATORS),
+    "directory.patient_page": ("/app/patients/{code}", None, KNOWN),
+    "directory.glass_page": ("/app/patients/{carlas_code}/break-glass", None, DOCTORS),
+    "directory.open_glass": ("/app/patients/{carlas_code}/break-glass", REASON, EMERGENCY),
+    "directory.close_glass": ("/app/patients/{carlas_code}/break-glass/close", {}, EMERGENCY),
+    "patients.details_page": ("/app/settings/details", None, ALICES),
+    "patients.change_details": ("/app/settings/details", {"name": "Alice Ash"}, ALICES),
+    "patients.own_care_team_page": ("/app/care-team", None, ALICES),
+    "patients.object_to_care": ("/app/care-team/{care_id}/objection", {}, ALICES),
+    "patients.care_team_page": ("/app/patients/{code}/care-team", None, TEAM),
+    "patients.add_care": (
+        "/app/patients/{code}/care-team",
+        {"email": "nobody@example.org"},
+        answers(bob=422, dana=422, charlie=404, rest=403),
+    ),
+    "patients.end_care": (
+        "/app/patients/{code}/care-team/{nobodys_id}/end",
+        {},
+        answers(bob=404, dana=404, charlie=404, rest=403),
+    ),
+    "patients.set_ward": ("/app/patients/{code}/ward", {"ward_id": ""}, PLACE),
+    "patients.openings_page": ("/app/break-glass", None, ADMINISTRATORS),
+    "patients.review_opening": (
+        "/app/break-glass/{nobodys_id}/review",
+        {},
+        answers(dana=404, rest=403),
+    ),
+}

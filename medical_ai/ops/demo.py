@@ -2,6 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -12,13 +14,37 @@ from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings, SettingsError
 from medical_ai.core.database import Database
 from medical_ai.medications.samples import add_sample_medicines
+from medical_ai.patients import details
 from medical_ai.patients import service as patients
+from medical_ai.patients.schemas import Details
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
 
 ZONE = "Europe/London"
 COUNTRY = "GB"
-ALICES_CODE = "NUGWI"
+CODES = {"alice": "NUGWI", "erin": "TOVAL"}
+DETAILS = {
+    "alice": Details(
+        name="Alice Ashdown",
+        birth_date=date(1957, 3, 14),
+        sex="female",
+        phone="+44 20 7946 0018",
+        email="alice@example.org",
+        address="12 Orchard Lane\nRiverside RV4 2QT",
+        national_id="QQ 12 34 56 C",
+        insurance_number="485 777 3456",
+        language="en",
+        emergency_contact="Tom Ashdown, her son, +44 20 7946 0733",
+    ),
+    "erin": Details(
+        name="Erin O'Malley",
+        birth_date=date(1988, 11, 2),
+        sex="female",
+        phone="+44 20 7946 0244",
+        language="en",
+    ),
+}
+"""Made up; the telephone numbers are those that are kept for stories and given to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +64,7 @@ class Person:
 HOSPITALS = {"riverside": "Riverside Hospital", "hillside": "Hillside Hospital"}
 CAST = (
     Person("alice", Role.PATIENT),
+    Person("erin", Role.PATIENT),
     Person("bob", Role.DOCTOR),
     Person("nina", Role.NURSE),
     Person("bill", Role.BILLING),
@@ -86,14 +113,21 @@ def _create_cast(session: Session, hospitals: dict[str, HospitalRef], password: 
             hospital=hospitals[person.hospital],
             role=person.role,
         )
-    alice = Actor(
-        user_id=ids["alice"],
-        tenant_id=hospitals["riverside"].id,
+    for name, code in CODES.items():
+        actor = _patient(name, ids[name], hospitals["riverside"])
+        record = patients.rename_record(session, actor=actor, code=code)
+        details.change_own_details(session, actor=actor, data=DETAILS[name])
+        add_sample_medicines(session, actor=actor, patient=record)
+        if name == "alice":  # nobody looks after Erin
+            patients.start_care(session, patient=record, user_id=ids["bob"])
+
+
+def _patient(name: str, user_id: UUID, hospital: HospitalRef) -> Actor:
+    return Actor(
+        user_id=user_id,
+        tenant_id=hospital.id,
         role=Role.PATIENT.value,
         permissions=permissions_of(Role.PATIENT),
-        username="Alice",
+        username=name.capitalize(),
         via="cli",
     )
-    record = patients.rename_record(session, actor=alice, code=ALICES_CODE)
-    patients.start_care(session, patient=record, user_id=ids["bob"])
-    add_sample_medicines(session, actor=alice, patient=record)

@@ -18,7 +18,8 @@ def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
     """Return every way in which this actor can come to a patient, the closest first.
 
     All of them are asked in the one query that loads the patient, so that a patient somebody has
-    nothing to do with takes as long as one that does not exist.
+    nothing to do with takes as long as one that does not exist. Each looks at the patient of the
+    query around it and at nothing else there.
     """
     return {
         Basis.OWN: Patient.user_id == actor.user_id,
@@ -42,17 +43,25 @@ def _looks_after(actor: Actor) -> ColumnElement[bool]:
 
 
 def _is_on_a_ward_of(actor: Actor) -> ColumnElement[bool]:
-    return exists().where(
-        WardStay.patient_id == Patient.id,
-        WardStay.ended_at.is_(None),
-        WardStay.ward_id.in_(auth.select_wards_of(actor)),
+    return (
+        exists()
+        .where(
+            WardStay.patient_id == Patient.id,
+            WardStay.ended_at.is_(None),
+            WardStay.ward_id.in_(auth.select_wards_of(actor)),
+        )
+        .correlate(Patient)
     )
 
 
 def _broke_the_glass(actor: Actor) -> ColumnElement[bool]:
-    return exists().where(
-        BreakGlassGrant.patient_id == Patient.id,
-        BreakGlassGrant.user_id == actor.user_id,
-        BreakGlassGrant.closed_at.is_(None),
-        BreakGlassGrant.expires_at > clock.now(),
+    return (
+        exists()
+        .where(
+            BreakGlassGrant.patient_id == Patient.id,
+            BreakGlassGrant.user_id == actor.user_id,
+            BreakGlassGrant.closed_at.is_(None),
+            BreakGlassGrant.expires_at > clock.now(),
+        )
+        .correlate(Patient)
     )

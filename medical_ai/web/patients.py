@@ -1,5 +1,7 @@
 """The pages of staff: find a patient, open them, and break the glass where one must."""
 
+import re
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -15,6 +17,7 @@ from medical_ai.core.pages import page
 from medical_ai.medications import ledger
 from medical_ai.medications import service as medications
 from medical_ai.medications.recent import read_history
+from medical_ai.medications.schemas import spoken_day
 from medical_ai.patients import break_glass, details, directory, ward_stays
 from medical_ai.patients import service as patients
 from medical_ai.patients.forms import SEXES, details_of, typed_details
@@ -26,6 +29,7 @@ from medical_ai.patients.schemas import (
     PatientsQuery,
 )
 
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 REASON = {"reason": "Write in a sentence why you need to see this record, in 10 to 500 characters."}
 QUERY = {"query": "Enter a code or a name with 100 characters at most."}
 WHY = {
@@ -37,6 +41,12 @@ WHY = {
 }
 
 blueprint = Blueprint("directory", __name__)
+
+
+@blueprint.app_template_filter("day_in_words")
+def day_in_words(text: str | None) -> str:
+    """Return a date as a person says it, and what is none as it is."""
+    return spoken_day(date.fromisoformat(text)) if text and ISO_DAY.fullmatch(text) else text or ""
 
 
 @blueprint.get("/app/patients")

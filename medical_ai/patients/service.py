@@ -213,10 +213,11 @@ def _find_own(session: Session, actor: Actor) -> Patient | None:
 def _opened(
     session: Session, actor: Actor, patient: Patient, permission: str, basis: Basis
 ) -> PatientRef:
+    opened = refer(session, patient, basis)  # first: a record without its key was seen by nobody
     audit.record_view(
         session, actor=actor, patient_id=patient.id, permission=permission, basis=basis.value
     )
-    return refer(session, patient, basis)
+    return opened
 
 
 def refer(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:

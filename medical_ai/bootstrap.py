@@ -23,16 +23,20 @@ from medical_ai.core.openapi import build_openapi
 from medical_ai.core.problems import install_problems
 from medical_ai.core.ratelimit import install_ratelimit
 from medical_ai.medications import api as medications_api
+from medical_ai.medications import patient_api as patient_medications_api
 from medical_ai.medications import routes as medications_routes
 from medical_ai.notifications import service as notifications
 from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
-from medical_ai.patients import occupancy
+from medical_ai.patients import api as patients_api
+from medical_ai.patients import occupancy, team_api
+from medical_ai.patients import routes as patients_routes
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
 from medical_ai.web import pages, redaction, wards, wards_api
+from medical_ai.web import patients as directory_pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -95,7 +99,10 @@ def _register_blueprints(app: Flask) -> None:
         auth_api.blueprint,
         staff_api.blueprint,
         wards_api.blueprint,
+        patients_api.blueprint,
+        team_api.blueprint,
         medications_api.blueprint,
+        patient_medications_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,
@@ -104,6 +111,8 @@ def _register_blueprints(app: Flask) -> None:
         invitation_routes.blueprint,
         wards.blueprint,
         redaction.blueprint,
+        patients_routes.blueprint,
+        directory_pages.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

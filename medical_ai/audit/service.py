@@ -1,5 +1,6 @@
 """Recording what happened: changes in their own transaction, looks and refusals beside it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from medical_ai.core.database import kept_rows
 from medical_ai.core.events import AccessRefused
 
 VIEWED = "viewed"
+LISTED = "listed"
 REFUSED = "refused"
 
 
@@ -60,6 +62,25 @@ def record_view(
             subject=("patient", patient_id),
             basis=basis,
             details={"resource": resource},
+        )
+
+
+def record_listing(
+    session: Session, *, actor: Actor, patient_ids: Mapping[UUID, str], resource: str = "patient"
+) -> None:
+    """Keep that patients were shown to the actor in a list: one event each, with its basis."""
+    kept = kept_rows(session)
+    for patient_id, basis in patient_ids.items():
+        kept.setdefault(
+            (LISTED, patient_id, resource),
+            _event(
+                AuditTag.PATIENT_LISTED,
+                _who(actor),
+                patient_id=patient_id,
+                subject=("patient", patient_id),
+                basis=basis,
+                details={"resource": resource},
+            ),
         )
 
 

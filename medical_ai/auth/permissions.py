@@ -17,6 +17,24 @@ class Permission(StrEnum):
     """Add, change and stop a patient's medicines."""
     DOSE_ANSWER = "dose:answer"
     """Mark a dose taken or skipped."""
+    PATIENT_LIST = "patient:list"
+    """Look up the patients one deals with."""
+    PATIENT_READ = "patient:read"
+    """See who a patient is, as far as one's role may."""
+    PATIENT_WRITE = "patient:write"
+    """Say who one is: name, birth, contact, numbers."""
+    PATIENT_REGISTER = "patient:register"
+    """Register a patient of the hospital."""
+    CARE_TEAM_READ = "care-team:read"
+    """See who looks after a patient."""
+    CARE_TEAM_MANAGE = "care-team:manage"
+    """Let colleagues look after a patient, and end it."""
+    WARD_STAY_WRITE = "ward-stay:write"
+    """Say which ward a patient is on."""
+    BREAK_GLASS = "break-glass:open"
+    """Open a record outside one's care in an emergency."""
+    BREAK_GLASS_REVIEW = "break-glass:review"
+    """Read why records were opened in an emergency."""
     CHAT_USE = "chat:use"
     """Ask the assistant."""
     NOTICE_READ = "notice:read"
@@ -35,7 +53,10 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-_EVERYONE = frozenset({Permission.CHAT_USE, Permission.NOTICE_READ})
+_EVERYONE = frozenset({Permission.CHAT_USE, Permission.NOTICE_READ, Permission.PATIENT_READ})
+_TREATING = frozenset(
+    {Permission.RECORD_READ, Permission.MEDICATION_READ, Permission.CARE_TEAM_READ}
+)
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYONE
@@ -44,11 +65,24 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.MEDICATION_READ,
         Permission.MEDICATION_WRITE,
         Permission.DOSE_ANSWER,
+        Permission.PATIENT_WRITE,
+        Permission.CARE_TEAM_READ,
     },
-    Role.DOCTOR: _EVERYONE | {Permission.RECORD_READ, Permission.MEDICATION_READ},
-    Role.NURSE: _EVERYONE | {Permission.RECORD_READ, Permission.MEDICATION_READ},
-    Role.BILLING: _EVERYONE,
-    Role.ADMINISTRATOR: _EVERYONE | {Permission.STAFF_MANAGE},
+    Role.DOCTOR: _EVERYONE
+    | _TREATING
+    | {Permission.PATIENT_LIST, Permission.CARE_TEAM_MANAGE, Permission.BREAK_GLASS},
+    Role.NURSE: _EVERYONE | _TREATING | {Permission.PATIENT_LIST, Permission.WARD_STAY_WRITE},
+    Role.BILLING: _EVERYONE | {Permission.PATIENT_LIST},
+    Role.ADMINISTRATOR: _EVERYONE
+    | {
+        Permission.STAFF_MANAGE,
+        Permission.PATIENT_LIST,
+        Permission.PATIENT_REGISTER,
+        Permission.CARE_TEAM_READ,
+        Permission.CARE_TEAM_MANAGE,
+        Permission.WARD_STAY_WRITE,
+        Permission.BREAK_GLASS_REVIEW,
+    },
 }
 
 

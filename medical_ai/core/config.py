@@ -157,6 +157,16 @@ class Settings(BaseSettings):
     )
     chat_timeout_seconds: int = Field(30, ge=1, description="Longest time for one streamed answer.")
 
+    break_glass_minutes: int = Field(
+        60,
+        ge=5,
+        le=480,
+        description="How long a record stays open that was opened in an emergency.",
+    )
+    break_glass_per_day: int = Field(
+        5, ge=1, description="Records one doctor may open in an emergency within 24 hours."
+    )
+
     # -- Mail
     smtp_host: str = Field("", description="Mail server; empty: no e-mail is sent.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")

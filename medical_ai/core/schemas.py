@@ -1,8 +1,10 @@
 """Shapes shared by every domain's requests and answers."""
 
+import re
+from datetime import date
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Item = TypeVar("Item")
 
@@ -43,3 +45,14 @@ class Listing(Output, Generic[Item]):
 
 class FieldInvalid(ValueError):
     """Raised in a validator with a message of our own that does not repeat the value."""
+
+
+def _a_day(day: object) -> object:
+    is_written_out = isinstance(day, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", day)
+    if not is_written_out and not isinstance(day, date):
+        raise FieldInvalid("Enter a date, such as 2026-11-21.")
+    return day
+
+
+Day = Annotated[date, Field(strict=False), BeforeValidator(_a_day)]
+"""A calendar date, written out in full."""

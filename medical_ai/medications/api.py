@@ -103,6 +103,11 @@ def stop_medication(medication_id: UUID) -> None:
 def list_doses(query: DosesQuery) -> Listing[DoseRead]:
     """List one's own doses in a span of time; today's without one."""
     patient = _own_patient(Permission.MEDICATION_READ)
+    return page_of_doses(patient, query)
+
+
+def page_of_doses(patient: PatientRef, query: DosesQuery) -> Listing[DoseRead]:
+    """Return one page of a patient's doses."""
     found = ledger.list_doses(
         current_session(),
         actor=current_actor(),

@@ -1,6 +1,5 @@
 """The pages of medicines, doses and what became of them."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +22,9 @@ from medical_ai.medications.forms import (
     medicine_to_change,
     typed_medicine,
 )
-from medical_ai.medications.history import days_with_doses, history_of, spans
-from medical_ai.medications.schemas import MAX_TIMES, DoseRead, MedicationRead
+from medical_ai.medications.history import days_with_doses
+from medical_ai.medications.recent import read_history
+from medical_ai.medications.schemas import MAX_TIMES, MedicationRead
 from medical_ai.medications.states import DoseStatus, MedicationStatus
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
@@ -168,11 +168,11 @@ def history_page() -> ResponseReturnValue:
     patient = _find_own_patient()
     if patient is None:
         return _no_record()
-    now = clock.now()
-    today = now.astimezone(zone_of(patient.home_zone)).date()
-    doses = [dose for first, after in spans(today) for dose in _doses(patient, first, after)]
-    history = history_of(doses, today=today, now=now)
+    history = read_history(
+        current_session(), actor=current_actor(), patient=patient, now=clock.now()
+    )
     days = days_with_doses(history.days)
+    today = history.days[-1].date
     return render_template("medications/history.html", history=history, days=days, today=today)
 
 
@@ -186,17 +186,6 @@ def _answer(dose_id: UUID, status: DoseStatus) -> ResponseReturnValue:
     ledger.answer_dose(current_session(), actor=current_actor(), dose_id=dose_id, status=status)
     flash(f"Marked as {status.value}. You can change this at any time.", "success")
     return redirect(local_page(request.form.get("back"), otherwise=dose_page), 303)
-
-
-def _doses(patient: PatientRef, first: date, after: date) -> list[DoseRead]:
-    zone = zone_of(patient.home_zone)
-    return ledger.list_doses(
-        current_session(),
-        actor=current_actor(),
-        patient=patient,
-        start=ledger.bounds_of(first, zone)[0],
-        end=ledger.bounds_of(after, zone)[0],
-    )
 
 
 def _medicine(medication_id: UUID) -> MedicationRead:

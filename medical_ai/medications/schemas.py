@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from medical_ai.core.schemas import FieldInvalid, Input, Line, Output, Prose, Query
+from medical_ai.core.schemas import Day, FieldInvalid, Input, Line, Output, Prose, Query
 from medical_ai.medications.schedule import WEEKDAYS, Weekday
 from medical_ai.medications.states import DeliveryStatus, DoseStatus, MedicationStatus
 
@@ -32,15 +32,6 @@ def _written_out(moment: object) -> object:
     return moment
 
 
-def _a_day(day: object) -> object:
-    is_written_out = isinstance(day, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", day)
-    if not is_written_out and not isinstance(day, date):
-        raise FieldInvalid("Enter a date, such as 2026-11-21.")
-    return day
-
-
-Day = Annotated[date, Field(strict=False), BeforeValidator(_a_day)]
-"""A calendar date, written out in full."""
 Moment = Annotated[datetime, BeforeValidator(_written_out)]
 """A date and time (RFC 3339); a number of seconds is none."""
 TimeOfDay = Annotated[str, StringConstraints(pattern=TIME_PATTERN)]

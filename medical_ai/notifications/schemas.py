@@ -16,6 +16,11 @@ class NoticeKind(StrEnum):
     STAFF_SUSPENDED = "staff-suspended"
     STAFF_REINSTATED = "staff-reinstated"
     STAFF_REMOVED = "staff-removed"
+    CARE_STARTED = "care-started"
+    CARE_OBJECTED = "care-objected"
+    BREAK_GLASS_OPENED = "break-glass-opened"
+    BREAK_GLASS_REVIEW = "break-glass-review"
+    BREAK_GLASS_ALARM = "break-glass-alarm"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,14 +39,21 @@ def post_notice(
 
 
 def tell(
-    session: Session, *, user_id: UUID, hospital_id: UUID, kind: NoticeKind, subject_id: UUID
+    session: Session,
+    *,
+    user_id: UUID,
+    hospital_id: UUID,
+    kind: NoticeKind,
+    subject_id: UUID,
+    key: str | None = None,
 ) -> None:
     """Leave a notice for a person and send it by mail as well, where there is mail.
 
-    Its words are in `notifications.wording`; `subject_id` is the row that it is about.
+    Its words are in `notifications.wording`; `subject_id` is the row that it is about. What has a
+    `key` is told once.
     """
-    key = f"notice.{new_id()}"
-    post_notice(
+    key = key or f"notice.{new_id()}"
+    is_new = post_notice(
         session,
         user_id=user_id,
         hospital_id=hospital_id,
@@ -54,7 +61,7 @@ def tell(
         subject_id=subject_id,
         key=key,
     )
-    if settings_of(session).smtp_host:
+    if is_new and settings_of(session).smtp_host:
         jobs.enqueue(
             session,
             kind=SEND_NOTICE,

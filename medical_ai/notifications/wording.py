@@ -52,6 +52,35 @@ WORDINGS: dict[NoticeKind, Wording] = {
         " account itself stays as it is.",
         "/app/settings",
     ),
+    NoticeKind.CARE_STARTED: Wording(
+        "Somebody looks after you now",
+        "A doctor or nurse was added to your care team and can see your record. You can see who it"
+        " is, and say if you do not want it.",
+        "/app/care-team",
+    ),
+    NoticeKind.CARE_OBJECTED: Wording(
+        "A patient asks for somebody's care to end",
+        "Talk with the patient and with the colleague, and end the care if it should end.",
+        "/app/patients",
+    ),
+    NoticeKind.BREAK_GLASS_OPENED: Wording(
+        "Your record was opened in an emergency",
+        "A doctor who does not look after you opened it for a limited time and wrote down why. The"
+        " administrators of your hospital were told as well.",
+        "/app/care-team",
+    ),
+    NoticeKind.BREAK_GLASS_REVIEW: Wording(
+        "A record was opened in an emergency",
+        "A doctor opened the record of a patient outside their care. Read the reason, and mark it"
+        " as reviewed.",
+        "/app/break-glass",
+    ),
+    NoticeKind.BREAK_GLASS_ALARM: Wording(
+        "Somebody opens many records in emergencies",
+        "A doctor reached the number of records that may be opened in an emergency within a day,"
+        " and asked for another one. Please look into it.",
+        "/app/break-glass",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

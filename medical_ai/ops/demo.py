@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,15 +15,39 @@ from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings, SettingsError
 from medical_ai.core.database import Database
 from medical_ai.medications.samples import add_sample_medicines
+from medical_ai.patients import details
 from medical_ai.patients import service as patients
+from medical_ai.patients.schemas import Details
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
 
 ZONE = "Europe/London"
 COUNTRY = "GB"
-ALICES_CODE = "NUGWI"
 WARDS = ("Ward A", "Ward B")
 NINAS_WARD = "Ward B"
+CODES = {"alice": "NUGWI", "erin": "TOVAL"}
+DETAILS = {
+    "alice": Details(
+        name="Alice Ashdown",
+        birth_date=date(1957, 3, 14),
+        sex="female",
+        phone="+44 20 7946 0018",
+        email="alice@example.org",
+        address="12 Orchard Lane\nRiverside RV4 2QT",
+        national_id="QQ 12 34 56 C",
+        insurance_number="485 777 3456",
+        language="en",
+        emergency_contact="Tom Ashdown, her son, +44 20 7946 0733",
+    ),
+    "erin": Details(
+        name="Erin O'Malley",
+        birth_date=date(1988, 11, 2),
+        sex="female",
+        phone="+44 20 7946 0244",
+        language="en",
+    ),
+}
+"""Made up; the telephone numbers are those that are kept for stories and given to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,7 @@ class Person:
 HOSPITALS = {"riverside": "Riverside Hospital", "hillside": "Hillside Hospital"}
 CAST = (
     Person("alice", Role.PATIENT),
+    Person("erin", Role.PATIENT),
     Person("bob", Role.DOCTOR),
     Person("nina", Role.NURSE),
     Person("bill", Role.BILLING),
@@ -90,11 +116,15 @@ def _create_cast(session: Session, hospitals: dict[str, HospitalRef], password: 
             hospital=hospitals[person.hospital],
             role=person.role,
         )
-    alice = _actor("alice", Role.PATIENT, ids["alice"], hospitals["riverside"])
-    _open_wards(session, _actor("dana", Role.ADMINISTRATOR, ids["dana"], hospitals["riverside"]))
-    record = patients.rename_record(session, actor=alice, code=ALICES_CODE)
-    patients.start_care(session, patient=record, user_id=ids["bob"])
-    add_sample_medicines(session, actor=alice, patient=record)
+    dana = _actor("dana", Role.ADMINISTRATOR, ids["dana"], hospitals["riverside"])
+    _open_wards(session, dana)
+    for name, code in CODES.items():
+        actor = _actor(name, Role.PATIENT, ids[name], hospitals["riverside"])
+        record = patients.rename_record(session, actor=actor, code=code)
+        details.change_own_details(session, actor=actor, data=DETAILS[name])
+        add_sample_medicines(session, actor=actor, patient=record)
+        if name == "alice":  # nobody looks after Erin
+            patients.start_care(session, patient=record, user_id=ids["bob"])
 
 
 def _open_wards(session: Session, dana: Actor) -> None:

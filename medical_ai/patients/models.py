@@ -43,6 +43,8 @@ class CareRelationship(TenantOwned, Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     started_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    objected_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the patient asked for it to end."""
 
 
 class WardStay(TenantOwned, Base):
@@ -56,3 +58,47 @@ class WardStay(TenantOwned, Base):
     ward_id: Mapped[UUID] = mapped_column(ForeignKey("wards.id"), index=True)
     started_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class PatientDetails(TenantOwned, Base):
+    """Who a patient is: one sealed text of name, birth, contact and numbers."""
+
+    __tablename__ = "patient_details"
+
+    patient_id: Mapped[UUID] = mapped_column(
+        ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True
+    )
+    details_sealed: Mapped[bytes] = mapped_column(LargeBinary(16_384))
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class PatientSearchTerm(TenantOwned, Base):
+    """A keyed hash under which a patient is found; see `patients.search`."""
+
+    __tablename__ = "patient_search_terms"
+    __table_args__ = (Index("ix_patient_search_terms_hospital_id_term", "hospital_id", "term"),)
+
+    patient_id: Mapped[UUID] = mapped_column(
+        ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True
+    )
+    term: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class BreakGlassGrant(TenantOwned, Base):
+    """A doctor opened a record outside their care, for a written reason and a limited time."""
+
+    __tablename__ = "break_glass_grants"
+    __table_args__ = (
+        Index("ix_break_glass_grants_patient_id_user_id", "patient_id", "user_id"),
+        Index("ix_break_glass_grants_user_id_opened_at", "user_id", "opened_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    reason_sealed: Mapped[bytes] = mapped_column(LargeBinary(4096))
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reviewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

@@ -21,6 +21,7 @@ __all__ = [
     "Redacted",
     "Treatment",
     "Viewer",
+    "held_back",
     "redact",
     "redact_output",
     "treatment_of",
@@ -94,3 +95,12 @@ def redact_output(model: Model, resource: str, viewer: Viewer) -> Model:
     for field in seen.hidden:
         shown.__dict__.pop(field, None)  # a default would speak in the hidden value's place
     return shown
+
+
+def held_back(model: type[BaseModel], resource: str, viewer: Viewer) -> list[str]:
+    """Return which fields of an answer a viewer does not get, or gets as dots."""
+    return [
+        name
+        for name in model.model_fields
+        if treatment_of(resource, name, viewer) is not Treatment.SHOW
+    ]

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
+from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
@@ -33,22 +34,31 @@ def get_patient_for(
     Raises PermissionDenied where the role can never do this, and NotFound for everybody who has
     nothing to do with this patient, exactly as if there were no such patient.
     """
-    if not actor.may(permission):
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
-        actor.require(permission)
-    ways = bases_of(actor)
-    row = session.execute(
-        select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
-            Patient.id == patient_id, Patient.hospital_id == actor.tenant_id
-        )
-    ).one_or_none()
-    basis = next((one for one in ways if row is not None and getattr(row, one.name)), None)
-    if row is None or basis is None:
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
+    return _get_for(session, actor, Patient.id == patient_id, permission, asked=patient_id)
+
+
+def get_patient_by_code_for(
+    session: Session, actor: Actor, code: str, permission: str
+) -> PatientRef:
+    """Return the patient with this code, as `get_patient_for` does by id."""
+    return _get_for(session, actor, Patient.code == code, permission)
+
+
+def get_patient_behind_glass(session: Session, actor: Actor, code: str) -> PatientRef:
+    """Return a patient of the actor's hospital who is not theirs, to break the glass to.
+
+    Raises NotFound as for one that does not exist, and Conflict where the record is open to the
+    actor already.
+    """
+    actor.require(Permission.BREAK_GLASS)
+    patient, basis = _load(session, actor, Patient.code == code)
+    if patient is None:
+        refused = {"permission": Permission.BREAK_GLASS.value}
+        audit.record_refusal(session, actor=actor, patient_id=None, details=refused)
         raise NotFound
-    return _opened(session, actor, row[0], permission, basis)
+    if basis is not None:
+        raise Conflict("This record is open to you already.")
+    return _opened(session, actor, patient, Permission.BREAK_GLASS, Basis.BREAK_GLASS)
 
 
 def get_own_patient(session: Session, actor: Actor, permission: str) -> PatientRef:
@@ -63,7 +73,7 @@ def get_own_patient(session: Session, actor: Actor, permission: str) -> PatientR
 def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
     """Return the actor's own record, if the account has one in this hospital."""
     patient = _find_own(session, actor)
-    return _ref(session, patient, Basis.OWN) if patient else None
+    return refer(session, patient, Basis.OWN) if patient else None
 
 
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
@@ -71,7 +81,7 @@ def get_patient(session: Session, patient_id: UUID) -> PatientRef:
     patient = session.get(Patient, patient_id)
     if patient is None:
         raise NotFound
-    return _ref(session, patient)
+    return refer(session, patient)
 
 
 def create_patient(
@@ -81,8 +91,12 @@ def create_patient(
     user_id: UUID | None,
     home_zone: str,
     code: str | None = None,
+    actor: Actor | None = None,
 ) -> PatientRef:
-    """Create a record with a data key of its own and a code that nobody else has."""
+    """Create a record with a data key of its own and a code that nobody else has.
+
+    `actor` is who registers the patient, where that is not the patient.
+    """
     patient_id = new_id()
     where = place("patients", "data_key_sealed", patient_id)
     country = country_of(home_zone) or tenancy.get_hospital(session, hospital_id).country
@@ -104,11 +118,12 @@ def create_patient(
         audit.record(
             session,
             tag=AuditTag.PATIENT_CREATED,
+            actor=actor,
             user_id=user_id,
             hospital_id=hospital_id,
             patient_id=patient_id,
         )
-        return _ref(session, patient)
+        return refer(session, patient)
     raise RuntimeError("no free patient code was found")
 
 
@@ -119,7 +134,7 @@ def rename_record(session: Session, *, actor: Actor, code: str) -> PatientRef:
         raise NotFound
     with integrity_as(session, Conflict("This code is taken.")):
         patient.code = code
-    return _ref(session, patient)
+    return refer(session, patient)
 
 
 def open_record_for_account(session: Session, event: AccountCreated) -> None:
@@ -133,11 +148,58 @@ def open_record_for_account(session: Session, event: AccountCreated) -> None:
         )
 
 
-def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
-    """Let a member of the patient's hospital look after them."""
-    session.add(
-        CareRelationship(hospital_id=patient.hospital_id, patient_id=patient.id, user_id=user_id)
+def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> CareRelationship:
+    """Let a member of the patient's hospital look after them. Raises Conflict if they do."""
+    care = CareRelationship(
+        id=new_id(),
+        hospital_id=patient.hospital_id,
+        patient_id=patient.id,
+        user_id=user_id,
+        started_at=clock.now(),
     )
+    with integrity_as(session, Conflict("They look after this patient already.")):
+        session.add(care)
+    return care
+
+
+def hold_patient(session: Session, patient: PatientRef) -> None:
+    """Let changes of one patient's place come one after the other until the transaction ends."""
+    session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update())
+
+
+def _get_for(
+    session: Session,
+    actor: Actor,
+    wanted: ColumnElement[bool],
+    permission: str,
+    *,
+    asked: UUID | None = None,
+) -> PatientRef:
+    patient, basis = None, None
+    if actor.may(permission):
+        patient, basis = _load(session, actor, wanted)
+    if patient is None or basis is None:
+        named = patient.id if patient else asked
+        refused = {"permission": permission}
+        audit.record_refusal(session, actor=actor, patient_id=named, details=refused)
+        actor.require(permission)
+        raise NotFound
+    return _opened(session, actor, patient, permission, basis)
+
+
+def _load(
+    session: Session, actor: Actor, wanted: ColumnElement[bool]
+) -> tuple[Patient | None, Basis | None]:
+    """Load a patient of the actor's hospital and why they may deal with them, in one query."""
+    ways = bases_of(actor)
+    row = session.execute(
+        select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
+            wanted, Patient.hospital_id == actor.tenant_id
+        )
+    ).one_or_none()
+    if row is None:
+        return None, None
+    return row[0], next((one for one in ways if getattr(row, one.name)), None)
 
 
 def end_care_of_staff(session: Session, event: StaffLeft) -> None:
@@ -165,13 +227,15 @@ def _find_own(session: Session, actor: Actor) -> Patient | None:
 def _opened(
     session: Session, actor: Actor, patient: Patient, permission: str, basis: Basis
 ) -> PatientRef:
+    opened = refer(session, patient, basis)  # first: a record without its key was seen by nobody
     audit.record_view(
         session, actor=actor, patient_id=patient.id, permission=permission, basis=basis.value
     )
-    return _ref(session, patient, basis)
+    return opened
 
 
-def _ref(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:
+def refer(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:
+    """Return what others may hold of a patient for whom access was checked, and why it may be."""
     if patient.data_key_sealed is None:
         raise NotFound  # the key was destroyed: the record is gone for good
     where = place("patients", "data_key_sealed", patient.id)

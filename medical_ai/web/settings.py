@@ -13,6 +13,7 @@ from medical_ai.core.pages import page
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.wording import WORDINGS
 from medical_ai.tenancy import service as tenancy
+from medical_ai.web.told import more_about
 
 blueprint = Blueprint("settings", __name__)
 
@@ -52,7 +53,8 @@ def notices_page() -> ResponseReturnValue:
     found = notifications.list_notices(current_session(), actor=current_actor())
     told = [(notice, WORDINGS[notice.kind]) for notice in found if notice.kind in WORDINGS]
     zone = current_account().timezone
-    return render_template("web/notices.html", notices=told, zone=zone)
+    more = more_about(current_session(), actor=current_actor(), notices=found, zone=zone)
+    return render_template("web/notices.html", notices=told, more=more, zone=zone)
 
 
 @blueprint.post("/app/notices/read")

@@ -20,6 +20,7 @@ UNMARKED = {
     "chat_api.send_message_older": "the same at an older address",
     "invitations.open_staff": "looks at an invitation; its secret belongs in no address",
     "assistant.ask": "the same for a page",
+    "directory.search": "only looks; it is POST so that no name stands in an address",
 }
 """Unsafe endpoints whose session only reads, each with its reason."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from medical_ai.bootstrap import create_app
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
 from tests.support.http import Api, signed_in
-from tests.support.people import CANARY, Person
+from tests.support.people import ALICES_CODE, CANARY, Person, create_patient_account, record_of
 from tests.support.stores import Store
 
 
@@ -57,18 +58,27 @@ def alices(api_of: Callable[[Person], Api], alice: Person) -> Api:
 
 
 @pytest.fixture
-def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
-    """Alice's medicine, one of its doses of today, and a conversation of hers."""
+def alices_ids(app: Flask, database: Database, alice: Person) -> dict[str, str]:
+    """Alice's code, her medicine, one of its doses of today, a conversation, and Bob's care.
+
+    Carla is a patient whom nobody looks after; `nobodys_id` is nobody's.
+    """
     hers = signed_in(app, alice)
     times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
     body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
     medicine = hers.post("/medications", body).get_json()
     span = hers.get("/doses").get_json()["items"] or _tomorrow(hers, medicine)
     talk = hers.post("/chat/message", {"message": "What am I taking?"}).get_json()
+    with database.unit_of_work() as session:
+        carlas_code = record_of(session, create_patient_account(session, "carla")).code
     return {
         "medication_id": medicine["id"],
         "dose_id": span[0]["id"],
         "session_id": talk["session_id"],
+        "code": ALICES_CODE,
+        "carlas_code": carlas_code,
+        "care_id": hers.get("/records/care-team").get_json()["items"][0]["id"],
+        "nobodys_id": str(uuid4()),
     }
 
 

@@ -3,7 +3,7 @@
 200 stands for the page, or for the redirect after a form; 403 and 404 for being refused.
 """
 
-from tests.functional.access import EVERYBODY, OWNERS_TALK, READ_ONE, Row, answers
+from tests.functional.access import EVERYBODY, OWNERS_TALK, READ_ONE, Row, answers, patients
 
 MATRIX: dict[str, Row] = {}
 """Nothing here is JSON."""
@@ -36,6 +36,8 @@ PAGES: dict[str, Row] = {
     "web.today": ("/app/today", None, EVERYBODY),
     "web.today_notices": ("/app/today/notices", None, EVERYBODY),
 }
+
+PAGES |= patients.PAGES
 
 TOOLS: dict[str, dict[str, int]] = {
     "get_medications": READ_ONE,

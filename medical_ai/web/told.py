@@ -1,0 +1,42 @@
+"""What a notice says beyond its words: who, until when, about whom. Only to whom it concerns."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from medical_ai.core.actor import Actor
+from medical_ai.core.zones import zone_of
+from medical_ai.notifications.schemas import NoticeKind, NoticeRef
+from medical_ai.patients import break_glass, care_team
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One more sentence, and the page it leads to where that is another one."""
+
+    sentence: str
+    page: str = ""
+
+
+def more_about(
+    session: Session, *, actor: Actor, notices: Iterable[NoticeRef], zone: str
+) -> dict[UUID, Told]:
+    """Return what more there is to say, by the row that a notice is about."""
+    notices = list(notices)
+    told: dict[UUID, Told] = {}
+    if _about(notices, NoticeKind.BREAK_GLASS_OPENED):
+        for one in break_glass.list_own_openings(session, actor=actor):
+            until = one.until.astimezone(zone_of(zone)).strftime("%-d %B, %H:%M")
+            told[one.id] = Told(f"It was {one.opened_by}, until {until}.")
+    codes = care_team.find_codes(
+        session, actor=actor, care_ids=_about(notices, NoticeKind.CARE_OBJECTED)
+    )
+    for care_id, code in codes.items():
+        told[care_id] = Told(f"It is patient {code}.", f"/app/patients/{code}/care-team")
+    return told
+
+
+def _about(notices: list[NoticeRef], kind: NoticeKind) -> list[UUID]:
+    return [one.subject_id for one in notices if one.kind is kind]

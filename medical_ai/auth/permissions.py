@@ -20,6 +20,10 @@ class Permission(StrEnum):
     """See one's own notices."""
     STAFF_MANAGE = "staff:manage"
     """Manage the staff of a hospital."""
+    ACCESS_LOG_READ = "access-log:read"
+    """See who looked at one's own record, and export that."""
+    AUDIT_READ = "audit:read"
+    """Search the audit log of a hospital."""
 
 
 class Role(StrEnum):
@@ -41,11 +45,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.MEDICATION_READ,
         Permission.MEDICATION_WRITE,
         Permission.DOSE_ANSWER,
+        Permission.ACCESS_LOG_READ,
     },
     Role.DOCTOR: _EVERYONE | {Permission.RECORD_READ, Permission.MEDICATION_READ},
     Role.NURSE: _EVERYONE | {Permission.RECORD_READ, Permission.MEDICATION_READ},
     Role.BILLING: _EVERYONE,
-    Role.ADMINISTRATOR: _EVERYONE | {Permission.STAFF_MANAGE},
+    Role.ADMINISTRATOR: _EVERYONE | {Permission.STAFF_MANAGE, Permission.AUDIT_READ},
 }
 
 

@@ -12,6 +12,7 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    UNUSUAL_ACCESS = "unusual-access"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import service as patients
+from medical_ai.web import access_api, access_pages, audit_pages, pages
 from medical_ai.web import api as web_api
-from medical_ai.web import pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -96,6 +96,9 @@ def _register_blueprints(app: Flask) -> None:
         assistant_routes.blueprint,
         pages.blueprint,
         settings_pages.blueprint,
+        access_api.blueprint,
+        access_pages.blueprint,
+        audit_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
 

@@ -26,3 +26,24 @@ class AuditTag(StrEnum):
     TOOL_CALLED = "tool:called"
     CONVERSATION_DELETED = "conversation:deleted"
     EMERGENCY_ADVISED = "assistant:emergency:advised"
+
+
+class Outcome(StrEnum):
+    """What became of what somebody wanted."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    ALARM = "alarm"
+
+
+MARKED_OUTCOMES = {
+    outcome: f":{outcome.value}" for outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ALARM)
+}
+"""How a tag ends whose outcome is not that it was done."""
+
+
+def outcome_of(tag: str) -> Outcome:
+    """Return the outcome that a tag speaks of."""
+    marked = (outcome for outcome, ending in MARKED_OUTCOMES.items() if tag.endswith(ending))
+    return next(marked, Outcome.DONE)

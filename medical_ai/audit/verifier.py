@@ -53,19 +53,24 @@ def statement_of(patient_id: str, made_at: str, event_ids: Sequence[str]) -> byt
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Return the root of the Merkle tree over leaves."""
-    level = list(leaves)
-    while len(level) > 1:
-        level = _next(level)
-    return level[0] if level else bytes(32)
+    return levels_of(leaves)[-1][0] if leaves else bytes(32)
 
 
-def path_of(leaves: Sequence[bytes], position: int) -> list[bytes]:
+def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return every level of the tree, from the leaves to the root."""
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
+        levels.append(_next(levels[-1]))
+    return levels
+
+
+def path_in(levels: Sequence[Sequence[bytes]], position: int) -> list[bytes]:
     """Return the hashes that lead from one leaf to the root."""
-    level, path = list(leaves), []
-    while len(level) > 1:
+    path = []
+    for level in levels:
         if position ^ 1 < len(level):
             path.append(level[position ^ 1])
-        level, position = _next(level), position // 2
+        position //= 2
     return path
 
 

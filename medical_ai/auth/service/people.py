@@ -58,3 +58,15 @@ def find_member(session: Session, *, hospital_id: UUID, named: str) -> UUID | No
         .order_by(Membership.created_at)
         .limit(1)
     )
+
+
+def list_members_among(
+    session: Session, *, hospital_id: UUID, user_ids: Collection[UUID]
+) -> set[UUID]:
+    """Return which of some people are, or were, members of a hospital."""
+    if not user_ids:
+        return set()
+    found = select(Membership.user_id).where(
+        Membership.hospital_id == hospital_id, Membership.user_id.in_(user_ids)
+    )
+    return set(session.scalars(found))

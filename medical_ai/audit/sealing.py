@@ -41,14 +41,30 @@ def seal(database: Database, *, sweep: bool = False) -> int:
     """Seal one batch of events and return how many, 0 where another worker was faster.
 
     Looks at what came since the newest sealed event, and a little before; a `sweep` looks at
-    everything. Nothing is locked while it reads and computes.
+    everything.
     """
+    return _seal(database, _start(database, sweep=sweep))[0]
+
+
+def seal_all(database: Database, *, sweep: bool = False) -> int:
+    """Seal until nothing is left, or another worker is doing it; return how many."""
+    since, total = _start(database, sweep=sweep), 0
+    while True:
+        # Each batch goes on where the one before ended: looking back every time would read what
+        # a burst has brought again and again.
+        sealed, since = _seal(database, since)
+        total += sealed
+        if not sealed:
+            return total
+
+
+def _seal(database: Database, since: UUID | None) -> tuple[int, UUID | None]:
+    # Nothing is locked while this reads and computes.
     with database.reading() as session:
         head = find_head(session)
-        since = None if sweep or head is None else _look_back(session, head)
         found = session.execute(_select_unsealed(since)).all()
     if not found:
-        return 0
+        return 0, since
     leaves = [leaf_of(sealed_values(row)) for row in found]
     block = _block_after(database, head, leaves)
     seals = [
@@ -60,8 +76,14 @@ def seal(database: Database, *, sweep: bool = False) -> int:
             session.execute(insert(AuditBlock), [block])
             session.execute(insert(AuditSeal), seals)
     except IntegrityError:  # another worker sealed this number
-        return 0
-    return len(seals)
+        return 0, since
+    return len(seals), seals[-1]["event_id"]
+
+
+def _start(database: Database, *, sweep: bool) -> UUID | None:
+    with database.reading() as session:
+        head = find_head(session)
+        return None if sweep or head is None else _look_back(session, head)
 
 
 def is_unsealed() -> ColumnElement[bool]:

@@ -9,13 +9,13 @@ from flask import current_app
 
 from medical_ai.audit.anchors import anchor_of, read_anchors
 from medical_ai.audit.chain import find_head
+from medical_ai.audit.sealing import seal_all
 from medical_ai.audit.signing import keys_of
 from medical_ai.audit.verification import verify
 from medical_ai.core.database import Database
 from medical_ai.core.errors import InvalidInput
 from medical_ai.core.ids import new_id
 from medical_ai.ops.anchoring import anchor_now, places_of
-from medical_ai.ops.audit_keeper import seal_all
 
 
 @click.group("audit", help="Verify the audit log, and anchor it outside.")

@@ -51,19 +51,11 @@ class AuditKeeper:
             get_logger().info(f"audit.{name}", count=count)
 
     def _seal(self) -> int:
-        return seal_all(self._database)
+        return sealing.seal_all(self._database)
 
     def _sweep(self) -> int:
-        return seal_all(self._database, sweep=True)
+        return sealing.seal_all(self._database, sweep=True)
 
     def _write(self, work: Callable[[Session], int]) -> int:
         with self._database.unit_of_work() as session:
             return work(session)
-
-
-def seal_all(database: Database, *, sweep: bool = False) -> int:
-    """Seal until nothing is left, or another worker is doing it; return how many."""
-    total = 0
-    while sealed := sealing.seal(database, sweep=sweep):
-        total += sealed
-    return total

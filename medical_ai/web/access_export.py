@@ -18,7 +18,7 @@ from medical_ai.core.actor import Actor
 from medical_ai.core.zones import zone_of
 from medical_ai.patients import service as patients
 from medical_ai.web.access_groups import Day, days_of
-from medical_ai.web.access_log import speak_all
+from medical_ai.web.access_log import AccessRead, speak_all
 
 READ_ME = """Your access log
 
@@ -37,7 +37,7 @@ class Readable:
     """What the page in an export shows."""
 
     code: str
-    days: list[Day]
+    days: list[Day[AccessRead]]
     made_on: str
     is_cut: bool
 

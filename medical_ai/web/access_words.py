@@ -43,7 +43,7 @@ DEEDS: dict[str, str] = {
     AuditTag.RECORD_VIEWED: "saw {whose} {resource}",
     AuditTag.ACCESS_REFUSED: "tried to open {whose} {resource} and was refused",
     AuditTag.ACCESS_LOG_EXPORTED: "saved a copy of {whose} access log",
-    AuditTag.AUDIT_SEARCHED: "searched the hospital's log for what happened to {whose} record",
+    AuditTag.AUDIT_SEARCHED: "searched the hospital's log of access",
     AuditTag.AUDIT_ALARM: "raised an alarm about unusual access",
     AuditTag.MEDICATION_ADDED: "added to {whose} medicines",
     AuditTag.MEDICATION_CHANGED: "changed one of {whose} medicines",

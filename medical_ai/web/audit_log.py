@@ -20,7 +20,14 @@ from medical_ai.core.schemas import FieldInvalid, Line, Listing, Output, Query
 from medical_ai.medications.schemas import Moment
 from medical_ai.patients import service as patients
 from medical_ai.web.access_log import deed_of
-from medical_ai.web.access_words import STAFF, spoken_deed, spoken_name, spoken_reason
+from medical_ai.web.access_words import (
+    ASSISTANT,
+    SOMEBODY,
+    STAFF,
+    spoken_deed,
+    spoken_name,
+    spoken_reason,
+)
 
 ALARM_DAYS = 30
 ALARMS_MAX = 20
@@ -165,8 +172,10 @@ def _name(
     person = known.get(event.actor_user_id) if event.actor_user_id else None
     deed = deed_of(event)
     name = person.name if person else None
-    who = spoken_name(name, event.actor_role) if event.actor_user_id else "Nobody in particular"
-    if event.actor_role == "patient" or (person and event.basis == "own"):
+    who = spoken_name(name, event.actor_role)
+    if event.actor_user_id is None:  # an unknown account's sign-in, or the house's own work
+        who = SOMEBODY if outcome_of(event.tag) is Outcome.FAILED else ASSISTANT
+    elif event.actor_role == "patient" or event.basis == "own":
         who = "The patient"
     return AuditRead(
         id=event.id,

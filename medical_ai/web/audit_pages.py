@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from medical_ai.audit.tags import AuditTag, Outcome
 from medical_ai.auth.guards import current_account
 from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
 from medical_ai.core.api import api
 from medical_ai.core.errors import InvalidInput
 from medical_ai.core.forms import form_again, read_form
@@ -16,6 +17,7 @@ from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.pages import page
 from medical_ai.core.schemas import Listing
 from medical_ai.core.zones import zone_of
+from medical_ai.web.access_groups import days_of
 from medical_ai.web.access_words import DEEDS, RESOURCES, STAFF
 from medical_ai.web.audit_log import AuditQuery, AuditRead, list_alarms, search_audit
 
@@ -59,11 +61,13 @@ def search_page() -> ResponseReturnValue:
     try:
         query = read_form(AuditQuery, _moments(typed), sentences=SENTENCES)
     except InvalidInput as error:
-        return form_again("web/audit.html", error, found=None, **context)
+        return form_again("web/audit.html", error, days=None, **context)
     found = search_audit(session, actor=actor, query=query)
     earlier = url_for(".search_page", **(typed | {"cursor": found.next})) if found.next else ""
+    today = clock.now().astimezone(zone_of(context["zone"])).date()
+    days = days_of(found.items, zone=context["zone"], today=today)
     return render_template(
-        "web/audit.html", found=found, earlier=earlier, problems={}, error="", **context
+        "web/audit.html", days=days, earlier=earlier, problems={}, error="", **context
     )
 
 

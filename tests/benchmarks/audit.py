@@ -14,11 +14,11 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from medical_ai.audit.models import AuditEvent
+from medical_ai.audit.sealing import seal_all
 from medical_ai.audit.verification import verify
 from medical_ai.core import clock
 from medical_ai.core.database import Database
 from medical_ai.core.ids import new_id
-from medical_ai.ops.audit_keeper import seal_all
 from medical_ai.ops.schema import upgrade_schema
 from tests.support.mariadb import MariaDBServer
 from tests.support.stores import mariadb_settings, sqlite_settings

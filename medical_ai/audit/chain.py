@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import RowMapping, select, type_coerce
@@ -82,7 +83,9 @@ def block_of(row: RowMapping) -> Block:
     return Block(**{**row, "sealed_at": spell_moment(row["sealed_at"])})
 
 
+@lru_cache(maxsize=4096)
 def _read(details: Any) -> Any:
+    # Most events say one of a few things; what is returned here is only ever spelled again.
     try:
         return json.loads(details)
     except (ValueError, TypeError):

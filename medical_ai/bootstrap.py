@@ -34,8 +34,8 @@ from medical_ai.patients import api as patients_api
 from medical_ai.patients import occupancy, team_api
 from medical_ai.patients import routes as patients_routes
 from medical_ai.patients import service as patients
+from medical_ai.web import access_api, access_pages, audit_pages, pages, redaction, wards, wards_api
 from medical_ai.web import api as web_api
-from medical_ai.web import pages, redaction, wards, wards_api
 from medical_ai.web import patients as directory_pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
@@ -117,6 +117,9 @@ def _register_blueprints(app: Flask) -> None:
         assistant_routes.blueprint,
         pages.blueprint,
         settings_pages.blueprint,
+        access_api.blueprint,
+        access_pages.blueprint,
+        audit_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
 

@@ -15,6 +15,7 @@ from medical_ai.core.events import AccessRefused
 
 VIEWED = "viewed"
 LISTED = "listed"
+READ = "read"
 REFUSED = "refused"
 
 
@@ -27,18 +28,19 @@ def record(
     subject: tuple[str, UUID] | None = None,
     user_id: UUID | None = None,
     hospital_id: UUID | None = None,
+    role: str = "",
     details: dict[str, Any] | None = None,
 ) -> None:
     """Append one event to the caller's transaction.
 
     `subject` is the kind and id of the row it is about; `details` holds ids, counts and names of
-    rules, never clinical text. `user_id` and `hospital_id` stand in where there is no actor yet,
-    such as at sign-in. An event about a patient takes the place of having merely looked.
+    rules, never clinical text. `user_id`, `hospital_id` and `role` stand in where there is no
+    actor yet, such as at sign-in. An event about a patient takes the place of having merely looked.
     """
     session.add(
         _event(
             tag,
-            _who(actor, user_id, hospital_id),
+            _who(actor, user_id, hospital_id, role),
             patient_id=patient_id,
             subject=subject,
             basis=_forget_views(session, patient_id),
@@ -82,6 +84,25 @@ def record_listing(
                 details={"resource": resource},
             ),
         )
+
+
+def record_reading(
+    session: Session,
+    *,
+    actor: Actor,
+    tag: AuditTag,
+    patient_id: UUID | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Keep that the actor read more than a record: exported it, or searched the log.
+
+    For requests that write nothing themselves. It takes the place of having merely looked.
+    """
+    basis = _forget_views(session, patient_id)
+    subject = ("patient", patient_id) if patient_id else None
+    kept_rows(session)[(READ, tag)] = _event(
+        tag, _who(actor), patient_id=patient_id, subject=subject, basis=basis, details=details
+    )
 
 
 def record_refusal(
@@ -128,10 +149,13 @@ def _forget_views(session: Session, patient_id: UUID | None) -> str:
 
 
 def _who(
-    actor: Actor | None, user_id: UUID | None = None, hospital_id: UUID | None = None
+    actor: Actor | None,
+    user_id: UUID | None = None,
+    hospital_id: UUID | None = None,
+    role: str = "",
 ) -> dict[str, Any]:
     if actor is None:
-        return {"hospital_id": hospital_id, "actor_user_id": user_id}
+        return {"hospital_id": hospital_id, "actor_user_id": user_id, "actor_role": role}
     return {
         "hospital_id": actor.tenant_id,
         "actor_user_id": actor.user_id,

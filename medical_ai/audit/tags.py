@@ -38,6 +38,9 @@ class AuditTag(StrEnum):
     BREAK_GLASS_REFUSED = "break-glass:refused"
     BREAK_GLASS_REVIEWED = "break-glass:reviewed"
     ACCESS_REFUSED = "access:refused"
+    ACCESS_LOG_EXPORTED = "access-log:exported"
+    AUDIT_SEARCHED = "audit:searched"
+    AUDIT_ALARM = "audit:alarm"
     MEDICATION_ADDED = "medication:added"
     MEDICATION_CHANGED = "medication:changed"
     MEDICATION_STOPPED = "medication:stopped"
@@ -47,3 +50,24 @@ class AuditTag(StrEnum):
     TOOL_CALLED = "tool:called"
     CONVERSATION_DELETED = "conversation:deleted"
     EMERGENCY_ADVISED = "assistant:emergency:advised"
+
+
+class Outcome(StrEnum):
+    """What became of what somebody wanted."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    ALARM = "alarm"
+
+
+MARKED_OUTCOMES = {
+    outcome: f":{outcome.value}" for outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ALARM)
+}
+"""How a tag ends whose outcome is not that it was done."""
+
+
+def outcome_of(tag: str) -> Outcome:
+    """Return the outcome that a tag speaks of."""
+    marked = (outcome for outcome, ending in MARKED_OUTCOMES.items() if tag.endswith(ending))
+    return next(marked, Outcome.DONE)

@@ -41,6 +41,10 @@ class Permission(StrEnum):
     """See one's own notices."""
     STAFF_MANAGE = "staff:manage"
     """Manage the staff of a hospital."""
+    ACCESS_LOG_READ = "access-log:read"
+    """See who looked at one's own record, and export that."""
+    AUDIT_READ = "audit:read"
+    """Search the audit log of a hospital."""
 
 
 class Role(StrEnum):
@@ -67,6 +71,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.DOSE_ANSWER,
         Permission.PATIENT_WRITE,
         Permission.CARE_TEAM_READ,
+        Permission.ACCESS_LOG_READ,
     },
     Role.DOCTOR: _EVERYONE
     | _TREATING
@@ -82,6 +87,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CARE_TEAM_MANAGE,
         Permission.WARD_STAY_WRITE,
         Permission.BREAK_GLASS_REVIEW,
+        Permission.AUDIT_READ,
     },
 }
 

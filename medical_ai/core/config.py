@@ -198,6 +198,20 @@ class Settings(BaseSettings):
     job_attempts: int = Field(10, ge=1, description="Tries before a job is given up and reported.")
     job_threads: int = Field(4, ge=1, le=32, description="Jobs one worker runs at the same time.")
 
+    # -- Audit
+    audit_anchor_file: Path | None = Field(
+        None, description="File that the head of the audit chain is appended to; best elsewhere."
+    )
+    audit_anchor_email: str = Field(
+        "", max_length=254, description="Address that the head of the audit chain is mailed to."
+    )
+    audit_anchor_webhook: SecretStr = Field(
+        SecretStr(""), description="URL that the head of the audit chain is posted to, as JSON."
+    )
+    audit_anchor_hours: int = Field(
+        24, ge=1, le=168, description="How often the head of the audit chain is anchored outside."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -322,5 +336,8 @@ def _check_production(settings: Settings) -> None:
         raise SettingsError("RATELIMIT_ENABLED cannot be off in production")
     if not settings.cookie_secure:
         raise SettingsError("COOKIE_SECURE cannot be off in production")
+    webhook = settings.audit_anchor_webhook.get_secret_value()
+    if webhook and not webhook.startswith("https://"):
+        raise SettingsError("AUDIT_ANCHOR_WEBHOOK must be an https address")
     if settings.demo_password.get_secret_value():
         raise SettingsError("DEMO_PASSWORD is set: demo people cannot exist in production")

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
@@ -59,6 +60,21 @@ def enqueue(
             run_at=run_at or clock.now(),
         )
     )
+
+
+def enqueue_once(
+    session: Session, *, kind: str, payload: dict[str, Any], idempotency_key: str
+) -> bool:
+    """Store a job unless there is one with this key already; False then.
+
+    For work that several workers find at the same time. Keys are remembered for a week.
+    """
+    try:
+        with session.begin_nested():
+            session.add(Job(kind=kind, payload=payload, idempotency_key=idempotency_key))
+    except IntegrityError:
+        return False
+    return True
 
 
 def claim_jobs(session: Session, *, worker: str, limit: int) -> list[ClaimedJob]:

@@ -21,6 +21,7 @@ class NoticeKind(StrEnum):
     BREAK_GLASS_OPENED = "break-glass-opened"
     BREAK_GLASS_REVIEW = "break-glass-review"
     BREAK_GLASS_ALARM = "break-glass-alarm"
+    UNUSUAL_ACCESS = "unusual-access"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,12 @@ WORDINGS: dict[NoticeKind, Wording] = {
         " and asked for another one. Please look into it.",
         "/app/break-glass",
     ),
+    NoticeKind.UNUSUAL_ACCESS: Wording(
+        "Somebody used records in an unusual way",
+        "A rule that watches over access to records was met. Look at what happened, and ask the"
+        " person. There may be a good reason.",
+        "/app/audit",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

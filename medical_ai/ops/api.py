@@ -46,7 +46,8 @@ def read_health() -> Health:
 def health() -> Response:
     """Tell how the installation is; 503 when the database is away.
 
-    `degraded` means that requests are answered but no worker is sending reminders.
+    `degraded` means that requests are answered but no worker is sending reminders, or the audit
+    log is not being sealed.
     """
     now = read_health()
     return Response(now.body, now.status, mimetype=JSON_TYPE)

@@ -1,4 +1,4 @@
-"""Commands: `flask --app app worker` and `flask --app app demo`."""
+"""Commands: `flask --app app worker`, `demo` and `audit`."""
 
 import sys
 from typing import cast
@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from medical_ai.core.config import SettingsError
 from medical_ai.core.database import Database
 from medical_ai.core.logging import configure_logging
+from medical_ai.ops.audit_commands import audit_commands
 from medical_ai.ops.demo import create_demo, demo_password
 
 
@@ -16,6 +17,7 @@ def register_commands(app: Flask) -> None:
     """Add the commands to `flask --app app`."""
     app.cli.add_command(_worker)
     app.cli.add_command(_demo)
+    app.cli.add_command(audit_commands)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")

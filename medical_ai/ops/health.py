@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from medical_ai import __version__
+from medical_ai.audit.sealing import is_keeping_up
 from medical_ai.core.database import Database, mariadb_connect_args
 from medical_ai.ops.heartbeat import ReminderHealth, read_reminder_health
 
@@ -41,13 +42,14 @@ class HealthProbe:
         try:
             with Session(self._engine) as session:
                 reminders = read_reminder_health(session)
+                is_sealed = is_keeping_up(session)
         except (SQLAlchemyError, OSError):
             return Health(503, _body(UNHEALTHY, None))
-        status = HEALTHY if reminders.status == "running" else DEGRADED
-        return Health(200, _body(status, reminders))
+        status = HEALTHY if reminders.status == "running" and is_sealed else DEGRADED
+        return Health(200, _body(status, reminders, is_sealed=is_sealed))
 
 
-def _body(status: str, reminders: ReminderHealth | None) -> bytes:
+def _body(status: str, reminders: ReminderHealth | None, *, is_sealed: bool = False) -> bytes:
     connected = reminders is not None
     last_tick = reminders.last_tick_at if reminders else None
     answer = {
@@ -62,6 +64,7 @@ def _body(status: str, reminders: ReminderHealth | None) -> bytes:
         "checks": {
             "database": "pass" if connected else "fail",
             "reminders": "pass" if reminders and reminders.status == "running" else "warn",
+            "audit": "pass" if is_sealed else "warn",
         },
     }
     return json.dumps(answer).encode()

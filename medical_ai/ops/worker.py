@@ -30,7 +30,8 @@ from medical_ai.notifications import mails
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
 from medical_ai.notifications.journal import Journal, JournaledChannel
-from medical_ai.ops import heartbeat
+from medical_ai.ops import alarms, anchoring, heartbeat
+from medical_ai.ops.audit_keeper import AuditKeeper
 
 UPKEEP_SECONDS = 15.0
 CLAIM_BATCH = 100
@@ -41,6 +42,8 @@ HANDLERS: dict[str, Handler] = {
     reminders.DELIVER_REMINDER: reminders.deliver_reminder,
     notifications.SEND_NOTICE: mails.send_notice,
     one_time.SEND_LINK: mails.send_link,
+    alarms.RAISE_ALARM: alarms.raise_alarm,
+    anchoring.ANCHOR_CHAIN: anchoring.anchor_chain,
 }
 """What runs each kind of job. A test proves that every kind enqueued has its handler here."""
 
@@ -183,14 +186,15 @@ def run_worker(database: Database) -> None:
         signal.signal(number, lambda *_: stopping.set())
     worker = Worker(database)
     scheduler = BackgroundScheduler(timezone=UTC)
-    scheduler.add_job(
-        worker.tick,
-        "interval",
-        seconds=database.settings.worker_tick_seconds,
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-    )
+    for tick in (worker.tick, AuditKeeper(database).tick):
+        scheduler.add_job(
+            tick,
+            "interval",
+            seconds=database.settings.worker_tick_seconds,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
     get_logger().info("worker.started", worker=worker.name)
     worker.tick()
     scheduler.start()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import service as auth
-from medical_ai.auth.permissions import Permission
+from medical_ai.auth.permissions import Permission, Role
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import settings_of
@@ -171,7 +171,9 @@ def _check_number(session: Session, actor: Actor) -> None:
         details={"limit": limit},
     )
     key = f"break-glass-alarm.{actor.user_id}.{opened[0]:%Y%m%d%H%M%S%f}"  # once for each last one
-    for administrator in auth.list_administrators(session, hospital_id=actor.tenant_id):
+    for administrator in auth.list_member_ids(
+        session, hospital_id=actor.tenant_id, role=Role.ADMINISTRATOR
+    ):
         notifications.tell(
             session,
             user_id=administrator,
@@ -203,7 +205,7 @@ def _tell(session: Session, patient: PatientRef, grant: BreakGlassGrant) -> None
 
 
 def _administrators(session: Session, grant: BreakGlassGrant) -> list[UUID]:
-    return auth.list_administrators(session, hospital_id=grant.hospital_id)
+    return auth.list_member_ids(session, hospital_id=grant.hospital_id, role=Role.ADMINISTRATOR)
 
 
 def _find_open(session: Session, actor: Actor, patient: PatientRef) -> BreakGlassGrant | None:

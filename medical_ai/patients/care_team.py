@@ -82,7 +82,9 @@ def object_to_care(session: Session, *, actor: Actor, care_id: UUID) -> None:
         return
     row.objected_at = clock.now()
     _record(session, actor, AuditTag.CARE_OBJECTED, row)
-    for administrator in auth.list_administrators(session, hospital_id=patient.hospital_id):
+    for administrator in auth.list_member_ids(
+        session, hospital_id=patient.hospital_id, role=Role.ADMINISTRATOR
+    ):
         _tell(session, row, administrator, NoticeKind.CARE_OBJECTED)
 
 

@@ -1,5 +1,6 @@
 """The one door to clinical data: load a patient and authorise in one step."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
@@ -82,6 +83,25 @@ def get_patient(session: Session, patient_id: UUID) -> PatientRef:
     if patient is None:
         raise NotFound
     return refer(session, patient)
+
+
+def list_codes(
+    session: Session, *, hospital_id: UUID, patient_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Return the codes of some of a hospital's patients by their ids; a code opens nothing."""
+    if not patient_ids:
+        return {}
+    found = select(Patient.id, Patient.code).where(
+        Patient.hospital_id == hospital_id, Patient.id.in_(patient_ids)
+    )
+    return {row.id: row.code for row in session.execute(found)}
+
+
+def find_id_by_code(session: Session, *, hospital_id: UUID, code: str) -> UUID | None:
+    """Return the id of a hospital's patient with this code, if there is one."""
+    return session.scalar(
+        select(Patient.id).where(Patient.hospital_id == hospital_id, Patient.code == code.upper())
+    )
 
 
 def create_patient(

@@ -1,6 +1,7 @@
 """What the installation does with its hospitals."""
 
 import time
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -33,6 +34,14 @@ def get_hospital(session: Session, hospital_id: UUID) -> HospitalRef:
     kept = _ref(hospital)
     _kept[hospital_id] = (time.monotonic(), kept)
     return kept
+
+
+def list_names(session: Session, hospital_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of some hospitals by their ids."""
+    if not hospital_ids:
+        return {}
+    found = select(Hospital.id, Hospital.name).where(Hospital.id.in_(hospital_ids))
+    return {row.id: row.name for row in session.execute(found)}
 
 
 def find_hospital(session: Session, slug: str) -> HospitalRef | None:

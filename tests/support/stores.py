@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import sessionmaker
 
 from medical_ai.bootstrap import wire_ports
@@ -31,7 +32,8 @@ class Store:
         """Remove every row that an earlier test committed."""
         if not self._is_dirty:
             return
-        with self.database.engine.execution_options(begin_immediate=True).begin() as connection:
+        engine = self.database.engine.execution_options(begin_immediate=True)
+        with engine.begin() as connection, without_triggers(connection):
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(table.delete())
         self._is_dirty = False
@@ -66,6 +68,20 @@ class Store:
             finally:
                 outer.rollback()
         database.dispose()
+
+
+@contextmanager
+def without_triggers(connection: Connection) -> Iterator[None]:
+    """Let a test do to SQLite's audit log what only its file's owner could."""
+    triggers: list[Any] = []
+    if connection.dialect.name == "sqlite":
+        query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = list(connection.execute(query))
+    for trigger in triggers:
+        connection.execute(text(f"DROP TRIGGER {trigger.name}"))
+    yield
+    for trigger in triggers:
+        connection.execute(text(trigger.sql))
 
 
 def sqlite_settings(folder: Path, **overrides: object) -> Settings:

@@ -33,7 +33,7 @@ from medical_ai.auth.service.people import (
     find_colleagues,
     find_working_colleague,
     hold_account,
-    list_administrators,
+    list_member_ids,
 )
 from medical_ai.auth.service.role_permissions import (
     get_permissions,
@@ -99,9 +99,9 @@ __all__ = [
     "hold_account",
     "invite",
     "issue_token",
-    "list_administrators",
     "list_hospitals",
     "list_invitations",
+    "list_member_ids",
     "list_roles",
     "list_staff",
     "list_wards",

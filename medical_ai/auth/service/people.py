@@ -1,15 +1,24 @@
-"""Who works in a hospital, as other packages need to know it: by name, role and address."""
+"""Who people are, as other packages need to know it: names for ids, and who works where."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.auth.models import Membership, User
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.service.accounts import normal_email
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRef:
+    """Somebody with an account, by the name they gave themselves."""
+
+    id: UUID
+    name: str
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,45 @@ class Colleague:
     id: UUID
     name: str
     role: Role
+
+
+def list_people(session: Session, user_ids: Collection[UUID]) -> dict[UUID, PersonRef]:
+    """Return who some people are, by their ids; those whose account is gone are missing."""
+    if not user_ids:
+        return {}
+    found = select(User.id, User.username, User.timezone).where(User.id.in_(user_ids))
+    return {row.id: PersonRef(*row) for row in session.execute(found)}
+
+
+def list_member_ids(session: Session, *, hospital_id: UUID, role: Role) -> list[UUID]:
+    """Return who works in a hospital in this role at present."""
+    return list(
+        session.scalars(
+            select(Membership.user_id)
+            .join(User, User.id == Membership.user_id)
+            .where(
+                Membership.hospital_id == hospital_id,
+                Membership.role == role,
+                Membership.suspended_at.is_(None),
+                User.suspended_at.is_(None),
+            )
+            .order_by(Membership.created_at)
+        )
+    )
+
+
+def find_member(session: Session, *, hospital_id: UUID, named: str) -> UUID | None:
+    """Return the member of a hospital, past or present, with this e-mail address or name."""
+    return session.scalar(
+        select(User.id)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.hospital_id == hospital_id,
+            or_(User.email == normal_email(named), User.username == named.strip()),
+        )
+        .order_by(Membership.created_at)
+        .limit(1)
+    )
 
 
 def find_colleagues(
@@ -46,23 +94,6 @@ def find_working_colleague(session: Session, *, hospital_id: UUID, email: str) -
         )
     ).one_or_none()
     return Colleague(row.id, row.username, row.role) if row else None
-
-
-def list_administrators(session: Session, *, hospital_id: UUID) -> list[UUID]:
-    """Return the ids of a hospital's administrators who are not suspended."""
-    return list(
-        session.scalars(
-            select(User.id)
-            .join(Membership, Membership.user_id == User.id)
-            .where(
-                Membership.hospital_id == hospital_id,
-                Membership.role == Role.ADMINISTRATOR,
-                Membership.suspended_at.is_(None),
-                User.suspended_at.is_(None),
-            )
-            .order_by(User.id)
-        )
-    )
 
 
 def hold_account(session: Session, user_id: UUID) -> None:

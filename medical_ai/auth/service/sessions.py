@@ -287,6 +287,7 @@ def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
         tag=AuditTag.ACCOUNT_SIGNED_IN,
         user_id=standing.user.id,
         hospital_id=standing.hospital.id,
+        role=standing.role.value,
         subject=("token_family", family.id),
     )
     return _issue(session, family.id, standing)

@@ -14,6 +14,7 @@ from medical_ai.auth.service.hospitals import find_membership_to_open
 from medical_ai.auth.service.sessions import Client, Standing, may_sign_in, open_family
 from medical_ai.core.database import database_of
 from medical_ai.core.errors import Unauthenticated
+from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 
 WRONG = "The e-mail address or the password is wrong."
@@ -41,13 +42,28 @@ def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
         at_once=database.settings.password_hashes_at_once,
     )
     if found is None or not fits or not may_sign_in(found, database.settings):
-        audit.record(
-            session, tag=AuditTag.ACCOUNT_SIGN_IN_FAILED, user_id=found.id if found else None
-        )
+        _record_failure(session, found.id if found else None)
         raise Unauthenticated(WRONG)
     membership = _membership_to_open(session, found.id)
     hospital = tenancy.get_hospital(session, membership.hospital_id)
     return open_family(session, Standing(found, hospital, membership.role), client)
+
+
+def _record_failure(session: Session, user_id: UUID | None) -> None:
+    # The hospital is looked up for unknown accounts as well: it takes the same time.
+    row = session.execute(
+        select(Membership.hospital_id, Membership.role)
+        .where(Membership.user_id == (user_id or new_id()))
+        .order_by(Membership.created_at)
+        .limit(1)
+    ).one_or_none()
+    audit.record(
+        session,
+        tag=AuditTag.ACCOUNT_SIGN_IN_FAILED,
+        user_id=user_id,
+        hospital_id=row.hospital_id if row else None,
+        role=row.role.value if row else "",
+    )
 
 
 def _membership_to_open(session: Session, user_id: UUID) -> Membership:

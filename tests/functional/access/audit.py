@@ -1,0 +1,11 @@
+"""The endpoints of the audit log."""
+
+from tests.functional.access import Row, answers
+
+OWN_LOG = answers(alice=200, rest=403)
+
+MATRIX: dict[str, Row] = {
+    "access_api.list_own": ("/records/access-log", None, OWN_LOG),
+    "access_api.export_own": ("/records/access-log/export", None, OWN_LOG),
+    "audit.search": ("/audit", None, answers(dana=200, rest=403)),
+}

@@ -9,9 +9,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
+from medical_ai.auth import account_api, account_routes
 from medical_ai.auth import api as auth_api
 from medical_ai.auth import routes as auth_routes
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
+from medical_ai.auth.cookies import cookie_name
+from medical_ai.auth.guards import PUBLIC_ENDPOINTS, install_guard
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
 from medical_ai.core.database import Database
@@ -81,17 +83,20 @@ def wire_ports() -> None:
     """Let upper packages hear what lower ones tell. Doing it twice changes nothing."""
     events.subscribe(events.AccountCreated, patients.open_record_for_account)
     events.subscribe(events.AccountNotice, notifications.tell_account)
+    events.subscribe(events.ZoneChanged, patients.follow_zone)
     events.subscribe(events.AccessRefused, audit.record_refused_request)
 
 
 def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_api.blueprint,
+        account_api.blueprint,
         medications_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,
         auth_routes.blueprint,
+        account_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

@@ -12,6 +12,8 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    EMAIL_CHANGE_ASKED = "email-change-asked"
+    SIGN_UP_TRIED = "sign-up-tried"
 
 
 @dataclass(frozen=True, slots=True)

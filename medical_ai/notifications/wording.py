@@ -29,6 +29,21 @@ WORDINGS: dict[NoticeKind, Wording] = {
         " installation at once.",
         "/app/settings",
     ),
+    NoticeKind.EMAIL_CHANGE_ASKED: Wording(
+        "Somebody asked for another e-mail address",
+        "Your account gets a new e-mail address as soon as that address is confirmed. If this was"
+        " not you, change your password now: then nothing comes of it.",
+        "/app/settings/password",
+        "Change the password",
+    ),
+    NoticeKind.SIGN_UP_TRIED: Wording(
+        "You have an account already",
+        "Somebody, perhaps you, tried to open an account with this address. There is one already:"
+        " sign in with your password, or choose a new one. If it was not you, there is nothing to"
+        " do.",
+        "/app/forgot-password",
+        "Choose a new password",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from medical_ai.auth.guards import current_account
 from medical_ai.auth.permissions import Permission
-from medical_ai.core.http import current_actor, current_session
+from medical_ai.core.http import current_actor, current_session, current_settings
 from medical_ai.core.pages import page
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.wording import WORDINGS
@@ -20,7 +20,10 @@ def settings_page() -> ResponseReturnValue:
     """Show who is signed in and what can be set."""
     hospital = tenancy.get_hospital(current_session(), current_actor().tenant_id)
     return render_template(
-        "web/settings.html", account=current_account(), hospital_name=hospital.name
+        "web/settings.html",
+        account=current_account(),
+        hospital_name=hospital.name,
+        asks_for_verification=current_settings().asks_for_verification != "off",
     )
 
 

@@ -6,6 +6,7 @@ from medical_ai.auth.service.accounts import (
     get_email,
     get_profile,
     normal_email,
+    open_wanted_account,
     set_demo_password,
     sign_up,
 )
@@ -20,6 +21,14 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
     spell_token,
 )
+from medical_ai.auth.service.password import (
+    answer_forgotten,
+    ask_for_reset,
+    change_password,
+    check_password,
+    reset_password,
+)
+from medical_ai.auth.service.profile import change_email, confirm_email, update_profile
 from medical_ai.auth.service.sessions import (
     ENDED,
     Client,
@@ -33,6 +42,7 @@ from medical_ai.auth.service.sessions import (
     sign_out,
 )
 from medical_ai.auth.service.sign_in import sign_in
+from medical_ai.auth.service.verification import resend_verification, verify_email
 from medical_ai.auth.service.wards import select_wards_of
 
 __all__ = [
@@ -41,6 +51,12 @@ __all__ = [
     "LiveAccount",
     "OneTimeRef",
     "Superseded",
+    "answer_forgotten",
+    "ask_for_reset",
+    "change_email",
+    "change_password",
+    "check_password",
+    "confirm_email",
     "create_demo_account",
     "delete_expired",
     "delete_old_tokens",
@@ -53,8 +69,11 @@ __all__ = [
     "issue_token",
     "mail_token",
     "normal_email",
+    "open_wanted_account",
     "redeem_token",
     "renew_access",
+    "resend_verification",
+    "reset_password",
     "revoke_families",
     "rotate",
     "security_changed",
@@ -64,4 +83,6 @@ __all__ = [
     "sign_out",
     "sign_up",
     "spell_token",
+    "update_profile",
+    "verify_email",
 ]

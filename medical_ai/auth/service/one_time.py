@@ -85,9 +85,33 @@ def mail_token(session: Session, token_id: UUID) -> bool:
         session,
         kind=SEND_LINK,
         payload={"one_time_id": str(token_id)},
-        idempotency_key=f"link.{token_id}",
+        idempotency_key=f"link.{token_id}.{new_id()}",  # it may be sent more than once
     )
     return True
+
+
+def send_link(
+    session: Session, *, purpose: OneTimePurpose, user_id: UUID, email: str, life: timedelta
+) -> None:
+    """Mail somebody a link for their account.
+
+    One that was made lately is sent again: whoever asks on and on in the owner's name does not
+    make worthless what the owner has just been sent.
+    """
+    now = clock.now()
+    recent = session.scalar(
+        select(OneTimeToken.id).where(
+            OneTimeToken.purpose == purpose,
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.email == email,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now + life / 2,
+        )
+    )
+    token_id = recent or issue_token(
+        session, purpose=purpose, email=email, life=life, user_id=user_id
+    )
+    mail_token(session, token_id)
 
 
 def spell_token(settings: Settings, purpose: OneTimePurpose, token_id: UUID) -> str:

@@ -13,11 +13,12 @@ from medical_ai.auth import tokens
 from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
 from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
+from medical_ai.auth.service.clients import forget_clients, remember_client
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
 from medical_ai.core.database import rows_changed, settings_of
-from medical_ai.core.errors import Unauthenticated
+from medical_ai.core.errors import NotFound, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
@@ -28,7 +29,7 @@ ENDED = "This session has ended. Please sign in again."
 
 # Asked on every request, so it is built once.
 _LIVE_ACCOUNT = (
-    select(User.email, User.timezone, Membership.role)
+    select(User.email, User.timezone, User.username, User.email_verified_at, Membership.role)
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
         Membership,
@@ -46,10 +47,14 @@ _LIVE_ACCOUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request comes from: its address and the browser or program it names."""
+    """Where a request comes from: its address and the browser or program it names.
+
+    `device` is the random name that a browser carries in a cookie, and no program has.
+    """
 
     address: str
     user_agent: str
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class LiveAccount:
     email: str
     timezone: str
     role: str
+    username: str
+    email_verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,10 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     """Return the account of a session of theirs that holds: neither revoked nor suspended."""
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    return LiveAccount(row.email, row.timezone, row.role.value) if row else None
+    if row is None:
+        return None
+    verified = row.email_verified_at is not None
+    return LiveAccount(row.email, row.timezone, row.role.value, row.username, verified)
 
 
 def delete_expired(session: Session) -> int:
@@ -140,6 +150,7 @@ def delete_expired(session: Session) -> int:
     rows_changed(
         session, delete(ThrottleWindow).where(ThrottleWindow.opened_at < now - EXPIRED_KEPT)
     )
+    forget_clients(session)
     return expired
 
 
@@ -186,6 +197,22 @@ def _refuse_reuse(
     return Unauthenticated(ENDED, invalid_token=True)
 
 
+def get_home(session: Session, user_id: UUID) -> UUID:
+    """Return the hospital that an account's own matters belong to: where it began.
+
+    Raises NotFound for an account that is nothing anywhere.
+    """
+    found = session.scalar(
+        select(Membership.hospital_id)
+        .where(Membership.user_id == user_id)
+        .order_by(Membership.created_at)
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
 def revoke_family(session: Session, family_id: UUID, because: str) -> None:
     """End one session; `because` is kept with it."""
     rows_changed(
@@ -216,7 +243,7 @@ def revoke_families(
 
 
 def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
-    """Open a session for somebody who has proved who they are."""
+    """Open a session for somebody who has proved who they are; their client is known from now."""
     family = TokenFamily(
         id=new_id(),
         user_id=standing.user.id,
@@ -233,6 +260,7 @@ def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
         hospital_id=standing.hospital.id,
         subject=("token_family", family.id),
     )
+    remember_client(session, user_id=standing.user.id, address=client.address, device=client.device)
     return _issue(session, family.id, standing)
 
 
@@ -262,6 +290,7 @@ def _issue(
             id=user.id,
             email=user.email,
             username=user.username,
+            email_verified=user.email_verified_at is not None,
             timezone=user.timezone,
             role=role.value,
             permissions=sorted(identity.permissions),

@@ -120,7 +120,7 @@ def reset() -> ResponseReturnValue:
 @page()
 def password_page() -> ResponseReturnValue:
     """Show the form for another password."""
-    return render_template("auth/password.html", **_lengths())
+    return render_template("auth/password.html", account=current_account(), **_lengths())
 
 
 @blueprint.post("/app/settings/password")
@@ -132,7 +132,7 @@ def change_password() -> ResponseReturnValue:
         data = read_form(PasswordChange, typed, sentences=SENTENCES)
         service.change_password(renewed_session(), actor=current_actor(), data=data)
     except DomainError as error:
-        return form_again("auth/password.html", error, **_lengths())
+        return form_again("auth/password.html", error, account=current_account(), **_lengths())
     flash("Your password is changed. Your other devices were signed out.", "success")
     return redirect(url_for("settings.settings_page"), 303)
 

@@ -230,7 +230,7 @@ class Settings(BaseSettings):
             raise SettingsError("ENCRYPTION_KEYS must hold base64 keys of exactly 32 bytes each")
         return keys
 
-    @cached_property
+    @property
     def asks_for_verification(self) -> Literal["off", "offered", "required"]:
         """How addresses are confirmed, which nothing can be where no e-mail is sent."""
         return self.email_verification if self.smtp_host else "off"

@@ -21,7 +21,8 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "Your password was changed",
         "All other sessions were signed out. If this was not you, reset your password now and"
         " tell whoever runs this installation.",
-        "/app/settings",
+        "/app/forgot-password",
+        "Choose a new password",
     ),
     NoticeKind.EMAIL_CHANGED: Wording(
         "Your e-mail address was changed",

@@ -1,12 +1,19 @@
 """Letting the worker do what is due, and reading what it mailed."""
 
 import re
+from datetime import timedelta
 
+from sqlalchemy import select
+
+from medical_ai.core import clock
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
+from medical_ai.jobs.models import Job, JobStatus
 from medical_ai.ops.worker import Worker
 from tests.support.mail import MailSink
+from tests.support.waiting import wait_until
 
+SOON = timedelta(minutes=1)
 LINK = re.compile(r"https?://\S+")
 
 
@@ -17,10 +24,19 @@ def mailing(settings: Settings, mail: MailSink, **changes: object) -> Settings:
 
 
 def work(database: Database) -> None:
-    """Run every job that is due, and what comes of it."""
-    worker = Worker(database)
-    worker.tick()
-    worker._threads.shutdown(wait=True)  # until no job is left, where stop() leaves the rest
+    """Run every job there is, and what comes of it; one that met another is tried again."""
+
+    def is_done() -> bool:
+        worker = Worker(database)
+        worker.tick()
+        worker._threads.shutdown(wait=True)  # until no job is left, where stop() leaves the rest
+        with database.reading() as session:
+            waiting = select(Job.id).where(
+                Job.status == JobStatus.READY, Job.run_at < clock.now() + SOON
+            )
+            return session.scalar(waiting.limit(1)) is None
+
+    wait_until(is_done, seconds=20, what="the outbox is empty", every=0.2)
 
 
 def letters(mail: MailSink, to: str) -> list[tuple[str, str]]:

@@ -50,8 +50,8 @@ def sign_up(session: Session, *, data: SignUp, client: Client) -> Tokens | None:
         subject=throttle.network_of(client.address),
         limit=database.settings.signups_per_minute,
     )
+    refuse_guessable(data.password, email=data.email, username=data.username or "")
     user = _new_user(database.settings, data)  # hashed before the write lock is taken
-    refuse_guessable(data.password, email=user.email, username=user.username)
     verification = database.settings.asks_for_verification
     if verification == "required":
         _open_by_mail(session, database, user)

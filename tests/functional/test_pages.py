@@ -102,6 +102,9 @@ def test_every_form_is_refused_without_its_token(app: Flask, alices_browser: Bro
     nobodys = "0198c0de-0000-7000-8000-000000000000"
     ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
     public = {"auth.sign_in": "/app/sign-in", "auth.sign_up": "/app/sign-up"}
+    public |= {
+        path: f"/app/{path}" for path in ("verify-email", "forgot-password", "reset-password")
+    }
     for endpoint, path in (pages(app, "POST") | public).items():
         for fields in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}):
             response = alices_browser.post(path.format(**ids), fields)

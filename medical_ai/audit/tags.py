@@ -15,6 +15,7 @@ class AuditTag(StrEnum):
     ACCOUNT_EMAIL_CHANGED = "account:email:changed"
     ACCOUNT_PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - an event's name
     ACCOUNT_PASSWORD_RESET = "account:password:reset"  # noqa: S105 - an event's name
+    ACCOUNT_RESET_LINK_MADE = "account:reset-link:made"
     ACCOUNT_PASSWORD_REFUSED = "account:password:refused"  # noqa: S105 - an event's name
     ACCOUNT_PROFILE_CHANGED = "account:profile:changed"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name

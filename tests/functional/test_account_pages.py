@@ -63,7 +63,6 @@ def test_a_password_is_chosen_anew_by_forms_alone(
     assert browser.send("/app/reset-password", token=token, password=NEW).status_code == 404
 
 
-@pytest.mark.settings(smtp_host="")
 def test_where_no_mail_is_sent_the_page_says_whom_to_ask(app: Flask, alice: Person) -> None:
     silent = app.extensions["medical_ai.database"]
     silent.settings = silent.settings.model_copy(update={"smtp_host": ""})
@@ -141,3 +140,18 @@ def test_signing_in_says_that_the_address_is_to_be_confirmed_and_sends_the_link(
     assert "Confirm your e-mail address first" in refused.get_data(as_text=True)
     work(database)
     assert len(letters(mail, "c@example.org")) == 2
+
+
+def test_the_operator_hands_out_a_link_where_no_mail_is_sent(
+    app: Flask, browser: Browser, api: Api, alice: Person
+) -> None:
+    runner = app.test_cli_runner()
+    with app.app_context():
+        printed = runner.invoke(args=["reset-link", alice.email])
+        unknown = runner.invoke(args=["reset-link", "nobody@example.org"])
+    assert printed.exit_code == 0
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    browser.open("/app/reset-password")
+    sent = {"token": token_of(printed.stdout), "password": NEW}
+    assert browser.send("/app/reset-password", **sent).status_code == 303
+    assert login(api, alice.email, NEW).status_code == 200

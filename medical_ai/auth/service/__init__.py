@@ -26,6 +26,7 @@ from medical_ai.auth.service.password import (
     ask_for_reset,
     change_password,
     check_password,
+    make_reset_token,
     reset_password,
 )
 from medical_ai.auth.service.profile import change_email, confirm_email, update_profile
@@ -68,6 +69,7 @@ __all__ = [
     "get_token_to_send",
     "issue_token",
     "mail_token",
+    "make_reset_token",
     "normal_email",
     "open_wanted_account",
     "redeem_token",

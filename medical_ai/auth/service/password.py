@@ -16,12 +16,19 @@ from medical_ai.auth.schemas import PasswordChange, PasswordReset
 from medical_ai.auth.service.accounts import find_brought_hash, find_user, normal_email
 from medical_ai.auth.service.changes import PASSWORD_CHANGED, security_changed
 from medical_ai.auth.service.clients import remember_client
-from medical_ai.auth.service.one_time import SPENT, find_token, redeem_token, send_link
+from medical_ai.auth.service.one_time import (
+    SPENT,
+    find_token,
+    issue_token,
+    redeem_token,
+    send_link,
+    spell_token,
+)
 from medical_ai.auth.service.sessions import Client, get_home, may_sign_in
 from medical_ai.auth.service.verification import may_mail, require_mail
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.database import Database, database_of
+from medical_ai.core.database import Database, database_of, settings_of
 from medical_ai.core.errors import FieldProblem, InvalidInput, NotFound
 from medical_ai.core.ids import new_id
 from medical_ai.jobs import service as jobs
@@ -126,6 +133,25 @@ def send_reset(session: Session, *, user_id: UUID, email: str) -> None:
     """Mail an account the link that sets a new password."""
     life, purpose = _reset_life(database_of(session)), OneTimePurpose.RESET_PASSWORD
     send_link(session, purpose=purpose, user_id=user_id, email=email, life=life)
+
+
+def make_reset_token(session: Session, *, email: str) -> str | None:
+    """Return the token of a new link for the operator to hand on, where no mail is sent.
+
+    None when there is no account with this address that may sign in.
+    """
+    user = find_user(session, email)
+    if user is None or not may_sign_in(user, settings_of(session)):
+        return None
+    life, purpose = _reset_life(database_of(session)), OneTimePurpose.RESET_PASSWORD
+    token_id = issue_token(session, purpose=purpose, email=user.email, life=life, user_id=user.id)
+    audit.record(
+        session,
+        tag=AuditTag.ACCOUNT_RESET_LINK_MADE,
+        user_id=user.id,
+        subject=("one_time_token", token_id),
+    )
+    return spell_token(settings_of(session), purpose, token_id)
 
 
 def reset_password(session: Session, *, data: PasswordReset, client: Client) -> None:

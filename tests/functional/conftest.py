@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from medical_ai.bootstrap import create_app
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
 from tests.support.http import Api, signed_in
-from tests.support.people import Person
+from tests.support.people import CANARY, Person
 from tests.support.stores import Store
 
 
@@ -53,3 +54,26 @@ def api_of(app: Flask) -> Callable[[Person], Api]:
 def alices(api_of: Callable[[Person], Api], alice: Person) -> Api:
     """Alice's client."""
     return api_of(alice)
+
+
+@pytest.fixture
+def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
+    """Alice's medicine, one of its doses of today, and a conversation of hers."""
+    hers = signed_in(app, alice)
+    times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
+    body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
+    medicine = hers.post("/medications", body).get_json()
+    span = hers.get("/doses").get_json()["items"] or _tomorrow(hers, medicine)
+    talk = hers.post("/chat/message", {"message": "What am I taking?"}).get_json()
+    return {
+        "medication_id": medicine["id"],
+        "dose_id": span[0]["id"],
+        "session_id": talk["session_id"],
+    }
+
+
+def _tomorrow(api: Api, medicine: dict[str, Any]) -> list[dict[str, Any]]:
+    # In the last minute of the day, the next dose is tomorrow's.
+    since = medicine["created_at"].replace("+", "%2B")
+    found: list[dict[str, Any]] = api.get(f"/doses?from={since}").get_json()["items"]
+    return found

@@ -1,5 +1,6 @@
 """Who may call what: every endpoint of the API, with the whole cast."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -10,9 +11,7 @@ from flask import Flask
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
 from tests.functional.access import READ_ONE, assemble
 from tests.support.http import Api, assert_problem, signed_in
-from tests.support.people import Cast, Person
-
-CANARY = "Canarymycin"
+from tests.support.people import CANARY, Cast, Person
 
 # Endpoint: path, body, and the answer for each of the cast. 200 stands for any success.
 MATRIX = assemble()
@@ -29,22 +28,6 @@ def operations(app: Flask) -> dict[str, str]:
         if hasattr(view, "operation") and rule.endpoint not in PUBLIC_ENDPOINTS:
             found[rule.endpoint] = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     return found
-
-
-@pytest.fixture
-def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
-    """Alice's medicine, one of its doses of today, and a conversation of hers."""
-    hers = signed_in(app, alice)
-    times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
-    body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
-    medicine = hers.post("/medications", body).get_json()
-    span = hers.get("/doses").get_json()["items"] or _tomorrow(hers, medicine)
-    talk = hers.post("/chat/message", {"message": "What am I taking?"}).get_json()
-    return {
-        "medication_id": medicine["id"],
-        "dose_id": span[0]["id"],
-        "session_id": talk["session_id"],
-    }
 
 
 def test_every_endpoint_of_the_api_is_in_the_matrix(app: Flask) -> None:
@@ -73,13 +56,13 @@ def test_the_cast_gets_what_the_matrix_says(
 
 def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
     methods = operations(app)
-    ids = {name: str(uuid4()) for name in ("medication_id", "dose_id", "session_id")}
+    ids: defaultdict[str, str] = defaultdict(lambda: str(uuid4()))
     paths = {endpoint: path for endpoint, (path, _, _) in MATRIX.items()}
     paths |= {"auth_api.refresh": "/auth/refresh"}
     for endpoint, path in paths.items():
         # Without a body, and with one that makes no sense: who is unknown learns no schema.
         for options in ({}, {"json": {"nonsense": 1}}, {"data": b"{", "content_type": "x/y"}):
-            response = api.request(methods[endpoint], path.format(**ids), **options)
+            response = api.request(methods[endpoint], path.format_map(ids), **options)
             assert_problem(response, 401)
             assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -111,10 +94,3 @@ def test_what_is_hidden_looks_like_what_is_not_there(
         hidden = assert_problem(caller.get(path + alices_ids[key]), 404)
         missing = assert_problem(caller.get(path + str(uuid4())), 404)
         assert hidden | {"request_id": ""} == missing | {"request_id": ""}
-
-
-def _tomorrow(api: Api, medicine: dict[str, Any]) -> list[dict[str, Any]]:
-    # In the last minute of the day, the next dose is tomorrow's.
-    since = medicine["created_at"].replace("+", "%2B")
-    found: list[dict[str, Any]] = api.get(f"/doses?from={since}").get_json()["items"]
-    return found

@@ -1,6 +1,7 @@
 """Pages: cookies that cannot be stolen, forms that cannot be forged, and who sees what."""
 
 import re
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.support.medicines import MEDICINE, add_medicine, doses_of
 from tests.support.people import PASSWORD, Cast, Person
 
 SESSION_COOKIES = ("__Host-access", "__Host-refresh")
+NOBODYS: defaultdict[str, str] = defaultdict(lambda: "0198c0de-0000-7000-8000-000000000000")
+"""An id for every argument of an address, and nobody's."""
 
 
 @pytest.fixture
@@ -88,26 +91,22 @@ def test_a_wrong_password_brings_the_form_back_without_it(browser: Browser, alic
 
 
 def test_every_page_that_is_not_public_asks_to_sign_in(app: Flask, browser: Browser) -> None:
-    nobodys = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
     found = pages(app, "GET")
     assert found
     for endpoint, path in found.items():
-        response = browser.open(path.format(**ids))
+        response = browser.open(path.format_map(NOBODYS))
         assert response.status_code == 303, endpoint
         assert response.location.startswith("/login?next="), endpoint
 
 
 def test_every_form_is_refused_without_its_token(app: Flask, alices_browser: Browser) -> None:
-    nobodys = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
     public = {"auth.sign_in": "/app/sign-in", "auth.sign_up": "/app/sign-up"}
     public |= {
         path: f"/app/{path}" for path in ("verify-email", "forgot-password", "reset-password")
     }
     for endpoint, path in (pages(app, "POST") | public).items():
         for fields in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}):
-            response = alices_browser.post(path.format(**ids), fields)
+            response = alices_browser.post(path.format_map(NOBODYS), fields)
             assert response.status_code == 400, endpoint
             assert response.mimetype == "text/html", endpoint
 

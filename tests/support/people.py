@@ -19,6 +19,8 @@ from medical_ai.tenancy import service as tenancy
 
 PASSWORD = "a horse that staples batteries"  # pragma: allowlist secret - made up
 ALICES_CODE = "NUGWI"
+CANARY = "Canarymycin"
+"""A medicine of Alice's that nobody else must ever read of."""
 ALICES_ZONE = "Europe/Berlin"
 
 

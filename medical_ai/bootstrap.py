@@ -9,11 +9,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
+from medical_ai.auth import account_api, account_routes, invitation_routes, staff_api, staff_routes
 from medical_ai.auth import api as auth_api
-from medical_ai.auth import invitation_routes, staff_api, staff_routes
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth import service as auth
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
+from medical_ai.auth.cookies import cookie_name
+from medical_ai.auth.guards import PUBLIC_ENDPOINTS, install_guard
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
 from medical_ai.core.database import Database
@@ -91,6 +92,7 @@ def wire_ports() -> None:
     events.subscribe(events.StaffLeft, patients.end_care_of_staff)
     events.subscribe(events.WardClosing, occupancy.keep_occupied_wards_open)
     events.subscribe(events.AccountNotice, notifications.tell_account)
+    events.subscribe(events.ZoneChanged, patients.follow_zone)
     events.subscribe(events.AccessRefused, audit.record_refused_request)
 
 
@@ -101,6 +103,7 @@ def _register_blueprints(app: Flask) -> None:
         wards_api.blueprint,
         patients_api.blueprint,
         team_api.blueprint,
+        account_api.blueprint,
         medications_api.blueprint,
         patient_medications_api.blueprint,
         assistant_api.blueprint,
@@ -113,6 +116,7 @@ def _register_blueprints(app: Flask) -> None:
         redaction.blueprint,
         patients_routes.blueprint,
         directory_pages.blueprint,
+        account_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

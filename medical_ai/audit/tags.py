@@ -10,6 +10,14 @@ class AuditTag(StrEnum):
     ACCOUNT_SIGNED_IN = "account:signed-in"
     ACCOUNT_SIGN_IN_FAILED = "account:sign-in:failed"
     ACCOUNT_SIGNED_OUT = "account:signed-out"
+    ACCOUNT_EMAIL_VERIFIED = "account:email:verified"
+    ACCOUNT_EMAIL_CHANGE_ASKED = "account:email-change:asked"
+    ACCOUNT_EMAIL_CHANGED = "account:email:changed"
+    ACCOUNT_PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - an event's name
+    ACCOUNT_PASSWORD_RESET = "account:password:reset"  # noqa: S105 - an event's name
+    ACCOUNT_RESET_LINK_MADE = "account:reset-link:made"
+    ACCOUNT_PASSWORD_REFUSED = "account:password:refused"  # noqa: S105 - an event's name
+    ACCOUNT_PROFILE_CHANGED = "account:profile:changed"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
     HOSPITAL_SWITCHED = "account:hospital:switched"
     PERMISSION_WITHDRAWN = "role:permission:withdrawn"

@@ -1,6 +1,6 @@
 """The account endpoints of the JSON API."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from medical_ai.auth import service
 from medical_ai.auth.guards import (
@@ -9,18 +9,30 @@ from medical_ai.auth.guards import (
     current_client,
     refresh_ids,
 )
-from medical_ai.auth.schemas import HospitalSwitch, SignIn, SignUp, Tokens, UserRead, Verification
-from medical_ai.core.api import api
+from medical_ai.auth.schemas import (
+    HospitalSwitch,
+    Outcome,
+    SignIn,
+    SignUp,
+    Tokens,
+    UserRead,
+    Verification,
+)
+from medical_ai.core.api import api, to_response
 from medical_ai.core.http import current_actor, current_session
 
 blueprint = Blueprint("auth_api", __name__)
 
 
 @blueprint.post("/auth/signup")
-@api(body=SignUp, answers={201: Tokens}, errors=[409], writes=True)
-def signup(body: SignUp) -> Tokens:
-    """Create an account and sign it in."""
-    return service.sign_up(current_session(), data=body, client=current_client())
+@api(body=SignUp, answers={201: Tokens, 202: Outcome}, errors=[409], writes=True)
+def signup(body: SignUp) -> Tokens | Response:
+    """Create an account and sign it in.
+
+    Where addresses must be confirmed first, the answer is 202 whether or not this one is taken.
+    """
+    granted = service.sign_up(current_session(), data=body, client=current_client())
+    return granted or to_response(Outcome(status="verification-sent"), 202, Outcome)
 
 
 @blueprint.post("/auth/login")
@@ -28,7 +40,8 @@ def signup(body: SignUp) -> Tokens:
 def login(body: SignIn) -> Tokens:
     """Sign in with e-mail and password.
 
-    A wrong pair is 401, a missing second factor 403, too many attempts 429.
+    A wrong pair is 401, a missing second factor or an address still to be confirmed 403, too
+    many attempts 429.
     """
     return service.sign_in(current_session(), data=body, client=current_client())
 

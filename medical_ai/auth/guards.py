@@ -16,6 +16,8 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_wtf.csrf import CSRFProtect
 
 from medical_ai.auth import service, tokens
+from medical_ai.auth.cookies import cookie_name, set_cookie
+from medical_ai.auth.devices import current_device, keep_device, set_device_cookie
 from medical_ai.auth.remembered import VerifiedTokens
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service import Client, LiveAccount
@@ -51,6 +53,15 @@ PUBLIC_ENDPOINTS = frozenset(
         "invitations.staff_page",
         "invitations.open_staff",
         "invitations.accept_staff",
+        "account_api.verify_email",
+        "account_api.forgot_password",
+        "account_api.reset_password",
+        "account.verify_page",
+        "account.verify",
+        "account.forgot_page",
+        "account.forgot",
+        "account.reset_page",
+        "account.reset",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
@@ -98,16 +109,13 @@ def install_guard(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     app.before_request(_guard)
     app.after_request(_set_session_cookies)
-
-
-def cookie_name(settings: Settings, name: str) -> str:
-    """Return a cookie's name; the `__Host-` prefix pins it to this host, path / and https."""
-    return f"__Host-{name}" if settings.cookie_secure else name
+    app.after_request(set_device_cookie)
 
 
 def current_client() -> Client:
-    """Return where this request comes from."""
-    return Client(request.remote_addr or "", request.headers.get("User-Agent", ""))
+    """Return where this request comes from; a browser has a name that it keeps."""
+    device = current_device() if is_page() else ""
+    return Client(request.remote_addr or "", request.headers.get("User-Agent", ""), device)
 
 
 def current_claims() -> dict[str, Any]:
@@ -146,6 +154,7 @@ def is_signed_in() -> bool:
 def keep_signed_in(granted: Tokens) -> None:
     """Let the browser carry these tokens as cookies from this answer on."""
     g.granted_tokens = granted
+    keep_device()
 
 
 def forget_sign_in() -> None:
@@ -224,6 +233,8 @@ def _renew_from_cookie() -> Tokens:
         email=user.email,
         timezone=user.timezone,
         role=user.role,
+        username=user.username,
+        email_verified=user.email_verified,
         hospital_id=user.hospital.id,
         permissions=frozenset(user.permissions),
         hospitals=len(user.hospitals),
@@ -299,7 +310,7 @@ def _actor_of(claims: dict[str, Any], via: Via) -> Actor:
             tenant_id=UUID(claims.get("tenant") or claims["fam"]),
             role=claims.get("role", ""),
             permissions=_permissions_of(claims),
-            username=claims.get("username", ""),
+            username=g.account.username if "account" in g else "",
             via=via,
             family_id=UUID(claims["fam"]),
         )
@@ -322,13 +333,5 @@ def _set_session_cookies(response: Response) -> Response:
     for name, (token, seconds) in lives.items():
         if granted is not None and not token:
             continue  # access alone was renewed: the refresh cookie is the other tab's
-        response.set_cookie(
-            cookie_name(settings, name),
-            token or "",
-            max_age=seconds if token else 0,
-            path="/",
-            secure=settings.cookie_secure,
-            httponly=True,
-            samesite="Lax",
-        )
+        set_cookie(response, name, token or "", seconds if token else 0)
     return response

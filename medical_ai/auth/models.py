@@ -159,8 +159,23 @@ class OneTimeToken(Base):
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+class KnownClient(Base):
+    """A browser or network (a hash) from which an account was opened before."""
+
+    __tablename__ = "known_clients"
+
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
 class ThrottleWindow(Base):
-    """Attempts of one subject (a hash) at one thing since the window opened."""
+    """Attempts of one subject (a hash) at one thing since the window opened.
+
+    For wrong passwords `opened_at` is the last try, and `open_again_at` when the next is heard.
+    """
 
     __tablename__ = "throttle_windows"
 
@@ -168,3 +183,4 @@ class ThrottleWindow(Base):
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     attempts: Mapped[int] = mapped_column(Integer, default=1)
+    open_again_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -1,9 +1,17 @@
 """The pages of an account: sign up, sign in, sign out."""
 
-from functools import cache
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from medical_ai.auth import service
@@ -15,11 +23,11 @@ from medical_ai.auth.guards import (
 )
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
 from medical_ai.auth.schemas import SignIn, SignUp, Tokens
+from medical_ai.auth.zone_choices import zones_by_region
 from medical_ai.core.errors import DomainError
 from medical_ai.core.forms import form_again, local_page, read_form
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.pages import page
-from medical_ai.core.zones import zone_names
 
 blueprint = Blueprint("auth", __name__)
 
@@ -32,13 +40,6 @@ SIGN_UP_SENTENCES = SENTENCES | {
     "password": f"Choose a password of {MIN_CHARACTERS} to {MAX_CHARACTERS} characters.",
     "timezone": "Choose your time zone, so that reminders come at your time of day.",
 }
-REGIONS = {
-    "Atlantic": "Atlantic Ocean",
-    "Indian": "Indian Ocean",
-    "Pacific": "Pacific Ocean",
-    "UTC": "Without a place",
-}
-"""What a region of the zone names is called where its own name says too little."""
 REMEMBERED = ("email", "username", "timezone", "next")
 
 
@@ -84,6 +85,8 @@ def sign_up() -> ResponseReturnValue:
         granted = service.sign_up(current_session(), data=data, client=current_client())
     except DomainError as error:
         return form_again("auth/sign_up.html", error, typed=_remembered(), **zone_choices())
+    if granted is None:
+        return make_response(render_template("auth/verification_sent.html"), 202)
     return _welcome(granted)
 
 
@@ -121,16 +124,4 @@ def _remembered() -> dict[str, Any]:
 
 def zone_choices() -> dict[str, Any]:
     """Return what a form for a new account shows: every zone, and how long a password is."""
-    return {"zones": _zones_by_region(), "min_characters": MIN_CHARACTERS}
-
-
-@cache
-def _zones_by_region() -> dict[str, list[tuple[str, str]]]:
-    """Return every zone as (name, place), the places of a region together and in order."""
-    regions: dict[str, list[tuple[str, str]]] = {}
-    for name in zone_names():
-        region, _, place = name.replace("_", " ").partition("/")
-        spoken = ", ".join(reversed(place.split("/"))) if place else name
-        found = regions.setdefault(REGIONS.get(region, region), [])
-        found.append((name, spoken))
-    return {region: sorted(zones, key=lambda zone: zone[1]) for region, zones in regions.items()}
+    return {"zones": zones_by_region(), "min_characters": MIN_CHARACTERS}

@@ -5,15 +5,24 @@ from uuid import UUID
 
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints
 
+from medical_ai.auth.password_rules import normal_new_password, normal_password
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.schemas import FieldInvalid, Input, Line, Output
 from medical_ai.core.zones import known_zone
 
-Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
-NewPassword = Annotated[
-    str, StringConstraints(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS)
+Password = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_CHARACTERS),
+    AfterValidator(normal_password),
 ]
+NewPassword = Annotated[
+    str,
+    StringConstraints(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS),
+    AfterValidator(normal_new_password),
+]
+Name = Annotated[Line, StringConstraints(min_length=1, max_length=64)]
+LinkToken = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(known_zone)]
 
 
@@ -30,7 +39,7 @@ class SignUp(Input):
     """A new account."""
 
     email: Email
-    username: Annotated[Line, StringConstraints(min_length=1, max_length=64)] | None = None
+    username: Name | None = None
     password: NewPassword
     timezone: Zone | None = Field(None, description="IANA name, such as Europe/Berlin.")
 
@@ -63,6 +72,7 @@ class UserRead(Output):
 
     id: UUID
     email: str
+    email_verified: bool
     username: str
     timezone: str
     role: str
@@ -117,3 +127,49 @@ class PermissionChange(Input):
 
     permission: Permission
     granted: bool
+
+
+class LinkUse(Input):
+    """The token of a secret link."""
+
+    token: LinkToken
+
+
+class PasswordForgotten(Input):
+    """Where a link for a new password is to go."""
+
+    email: Email
+
+
+class PasswordReset(Input):
+    """A new password, and the token of the link that was mailed."""
+
+    token: LinkToken
+    password: NewPassword
+
+
+class PasswordChange(Input):
+    """A new password, and proof of knowing the present one."""
+
+    current_password: Password
+    new_password: NewPassword
+
+
+class EmailChange(Input):
+    """A new address, and proof of knowing the password."""
+
+    email: Email
+    password: Password
+
+
+class ProfileUpdate(Input):
+    """How somebody is called and by which clock they live; what is left out stays."""
+
+    username: Name | None = None
+    timezone: Zone | None = Field(None, description="IANA name, such as Europe/Berlin.")
+
+
+class Outcome(Output):
+    """What came of a request whose rest happens by mail."""
+
+    status: Literal["verification-sent", "reset-sent", "confirmation-sent", "changed", "verified"]

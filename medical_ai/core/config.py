@@ -131,6 +131,15 @@ class Settings(BaseSettings):
     password_hashes_at_once: int = Field(
         2, ge=1, description="Password hashes computed at the same time, per process (19 MiB each)."
     )
+    email_verification: Literal["off", "offered", "required"] = Field(
+        "offered", description="Whether people confirm their e-mail address; needs SMTP_HOST."
+    )
+    verification_link_hours: int = Field(
+        48, ge=1, le=168, description="Life of a link that confirms an e-mail address."
+    )
+    reset_link_minutes: int = Field(
+        30, ge=5, le=1440, description="Life of a link that sets a new password."
+    )
     demo_password: SecretStr = Field(
         SecretStr(""), description="Password of the demo people; empty: random and printed."
     )
@@ -148,6 +157,9 @@ class Settings(BaseSettings):
     )
     login_attempts_per_minute: int = Field(
         5, ge=1, description="Sign-in attempts per client address, over all processes."
+    )
+    login_delay_longest_seconds: int = Field(
+        900, ge=1, description="Delays after wrong passwords double up to this."
     )
     signups_per_minute: int = Field(
         5, ge=1, description="New accounts per client address, over all processes."
@@ -241,6 +253,11 @@ class Settings(BaseSettings):
         if not keys or any(len(key) != AES_KEY_BYTES for key in keys):
             raise SettingsError("ENCRYPTION_KEYS must hold base64 keys of exactly 32 bytes each")
         return keys
+
+    @property
+    def asks_for_verification(self) -> Literal["off", "offered", "required"]:
+        """How addresses are confirmed, which nothing can be where no e-mail is sent."""
+        return self.email_verification if self.smtp_host else "off"
 
     @cached_property
     def allowed_origins(self) -> list[str]:

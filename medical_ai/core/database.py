@@ -19,13 +19,14 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
+    Executable,
     MetaData,
     Update,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import NullPool
@@ -180,6 +181,19 @@ def rows_changed(session: Session, change: Update | Delete) -> int:
     """
     result = session.execute(change.execution_options(synchronize_session=False))
     return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def upsert(
+    database: Database, table: type[Base], values: dict[str, Any], changed: list[tuple[str, Any]]
+) -> Executable:
+    """Return one statement that inserts a row, or changes the one that has its key.
+
+    Look-then-insert ends in deadlocks on MariaDB when the first of a kind come at the same moment.
+    MariaDB assigns in the order of `changed`: a later value sees what an earlier one made.
+    """
+    if database.is_sqlite:
+        return sqlite.insert(table).values(values).on_conflict_do_update(set_=dict(changed))
+    return mysql.insert(table).values(values).on_duplicate_key_update(changed)
 
 
 @contextmanager

@@ -53,12 +53,24 @@ class WardClosing:
 
 @dataclass(frozen=True, slots=True)
 class AccountNotice:
-    """Something about an account changed that its owner must hear of; `kind` is a NoticeKind."""
+    """Something about an account changed that its owner must hear of; `kind` is a NoticeKind.
+
+    The mail goes to the account's address, whichever that is by then, or to `email`.
+    """
 
     user_id: UUID
     hospital_id: UUID
     kind: str
     subject_id: UUID
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneChanged:
+    """The owner of an account lives by another clock now."""
+
+    user_id: UUID
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)

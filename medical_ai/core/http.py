@@ -109,5 +109,11 @@ def release_session() -> None:
         current_database().store(kept_rows(session))
 
 
+def renewed_session() -> Session:
+    """Return a session that holds nothing yet, for a service whose slow part must hold nothing."""
+    release_session()
+    return current_session()
+
+
 def _close_session(_error: BaseException | None) -> None:
     release_session()

@@ -23,7 +23,7 @@ class JobStatus(StrEnum):
 
 
 class Job(Base):
-    """One piece of work. The payload holds ids only.
+    """One piece of work. The payload holds ids, or what is sealed.
 
     `fence` grows with every claim; a worker that lost its lease holds an older number and can
     neither finish the job nor put it back.

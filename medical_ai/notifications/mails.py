@@ -11,6 +11,7 @@ from medical_ai.auth import service as auth
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
 from medical_ai.jobs import service as jobs
+from medical_ai.jobs.sealed import open_values
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
 from medical_ai.notifications.channels import Channel, ChannelFailed, Message
 from medical_ai.notifications.schemas import NoticeKind
@@ -22,8 +23,11 @@ EMAIL = "email"
 def send_notice(database: Database, job: ClaimedJob, channels: dict[str, Channel]) -> None:
     """Run one job that mails a notice, and finish it. Raises ChannelFailed or PermanentFailure."""
     wording = WORDINGS[NoticeKind(job.payload["notice"])]
-    with database.reading() as session:
-        to = auth.get_email(session, user_id=UUID(job.payload["user_id"]))
+    if "sealed" in job.payload:
+        to: str | None = open_values(database, job.payload)["email"]
+    else:
+        with database.reading() as session:
+            to = auth.get_email(session, user_id=UUID(job.payload["user_id"]))
     message = to and compose_mail(
         database.settings,
         key=job.idempotency_key,
@@ -31,7 +35,7 @@ def send_notice(database: Database, job: ClaimedJob, channels: dict[str, Channel
         subject=wording.title,
         text=wording.text,
         page=wording.page,
-        action="Open the assistant",
+        action=wording.action,
     )
     _send(database, job, channels, message or None)
 

@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     BREAK_GLASS_REVIEW = "break-glass-review"
     BREAK_GLASS_ALARM = "break-glass-alarm"
     UNUSUAL_ACCESS = "unusual-access"
+    EMAIL_CHANGE_ASKED = "email-change-asked"
+    SIGN_UP_TRIED = "sign-up-tried"
 
 
 @dataclass(frozen=True, slots=True)

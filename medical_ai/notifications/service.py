@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.database import rows_changed, settings_of
+from medical_ai.core.database import database_of, rows_changed, settings_of
 from medical_ai.core.events import AccountNotice
 from medical_ai.core.ids import new_id
 from medical_ai.jobs import service as jobs
+from medical_ai.jobs.sealed import seal_values
 from medical_ai.notifications.models import Notice
 from medical_ai.notifications.schemas import NoticeKind, NoticeRef
 
@@ -45,12 +46,14 @@ def tell(
     hospital_id: UUID,
     kind: NoticeKind,
     subject_id: UUID,
+    email: str | None = None,
     key: str | None = None,
 ) -> None:
     """Leave a notice for a person and send it by mail as well, where there is mail.
 
-    Its words are in `notifications.wording`; `subject_id` is the row that it is about. What has a
-    `key` is told once.
+    Its words are in `notifications.wording`; `subject_id` is the row that it is about. The mail
+    goes to `email` where that is not simply the account's address of the hour. What has a `key` is
+    told once.
     """
     key = key or f"notice.{new_id()}"
     is_new = post_notice(
@@ -62,12 +65,10 @@ def tell(
         key=key,
     )
     if is_new and settings_of(session).smtp_host:
-        jobs.enqueue(
-            session,
-            kind=SEND_NOTICE,
-            payload={"user_id": str(user_id), "notice": kind.value},
-            idempotency_key=key,
-        )
+        payload = {"user_id": str(user_id), "notice": kind.value}
+        if email is not None:
+            payload |= seal_values(database_of(session), email=email)
+        jobs.enqueue(session, kind=SEND_NOTICE, payload=payload, idempotency_key=key)
 
 
 def tell_account(session: Session, event: AccountNotice) -> None:
@@ -78,6 +79,7 @@ def tell_account(session: Session, event: AccountNotice) -> None:
         hospital_id=event.hospital_id,
         kind=NoticeKind(event.kind),
         subject_id=event.subject_id,
+        email=event.email,
     )
 
 

@@ -21,7 +21,8 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "Your password was changed",
         "All other sessions were signed out. If this was not you, reset your password now and"
         " tell whoever runs this installation.",
-        "/app/settings",
+        "/app/forgot-password",
+        "Choose a new password",
     ),
     NoticeKind.EMAIL_CHANGED: Wording(
         "Your e-mail address was changed",
@@ -86,6 +87,21 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "A rule that watches over access to records was met. Look at what happened, and ask the"
         " person. There may be a good reason.",
         "/app/audit",
+    ),
+    NoticeKind.EMAIL_CHANGE_ASKED: Wording(
+        "Somebody asked for another e-mail address",
+        "Your account gets a new e-mail address as soon as that address is confirmed. If this was"
+        " not you, change your password now: then nothing comes of it.",
+        "/app/settings/password",
+        "Change the password",
+    ),
+    NoticeKind.SIGN_UP_TRIED: Wording(
+        "You have an account already",
+        "Somebody, perhaps you, tried to open an account with this address. There is one already:"
+        " sign in with your password, or choose a new one. If it was not you, there is nothing to"
+        " do.",
+        "/app/forgot-password",
+        "Choose a new password",
     ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""

@@ -1,4 +1,4 @@
-"""Commands: `flask --app app worker`, `demo` and `audit`."""
+"""Commands: `flask --app app worker`, `demo`, `audit` and `reset-link`."""
 
 import sys
 from typing import cast
@@ -6,9 +6,12 @@ from typing import cast
 import click
 from flask import Flask, current_app
 
+from medical_ai.auth import service as auth
+from medical_ai.auth.purposes import OneTimePurpose
 from medical_ai.core.config import SettingsError
 from medical_ai.core.database import Database
 from medical_ai.core.logging import configure_logging
+from medical_ai.notifications.wording import LINKS
 from medical_ai.ops.audit_commands import audit_commands
 from medical_ai.ops.demo import create_demo, demo_password
 
@@ -18,6 +21,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(_worker)
     app.cli.add_command(_demo)
     app.cli.add_command(audit_commands)
+    app.cli.add_command(_reset_link)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")
@@ -39,6 +43,19 @@ def _demo() -> None:
         sys.exit(str(error))
     for person in cast_created:
         click.echo(f"{person.email:24} {password:16} {person.role.value}")
+
+
+@click.command("reset-link", help="Print a link that sets a new password, for its owner alone.")
+@click.argument("email")
+def _reset_link(email: str) -> None:
+    database = _database()
+    with database.unit_of_work() as session:
+        token = auth.make_reset_token(session, email=email)
+    if token is None:
+        sys.exit("No account with this address may sign in.")
+    page = LINKS[OneTimePurpose.RESET_PASSWORD].page
+    click.echo(f"{database.settings.public_url.rstrip('/')}{page}#{token}")
+    click.echo(f"It works once, for {database.settings.reset_link_minutes} minutes.", err=True)
 
 
 def _database() -> Database:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from medical_ai.auth import service as auth
-from medical_ai.auth.service import one_time
+from medical_ai.auth.service import accounts, one_time, password
 from medical_ai.core.database import Database
 from medical_ai.core.logging import get_logger
 from medical_ai.jobs import service as jobs
@@ -44,6 +44,8 @@ HANDLERS: dict[str, Handler] = {
     one_time.SEND_LINK: mails.send_link,
     alarms.RAISE_ALARM: alarms.raise_alarm,
     anchoring.ANCHOR_CHAIN: anchoring.anchor_chain,
+    accounts.OPEN_ACCOUNT: auth.open_wanted_account,
+    password.ANSWER_FORGOTTEN: auth.answer_forgotten,
 }
 """What runs each kind of job. A test proves that every kind enqueued has its handler here."""
 

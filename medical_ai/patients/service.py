@@ -15,7 +15,7 @@ from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
 from medical_ai.core.database import database_of, integrity_as, rows_changed
 from medical_ai.core.errors import Conflict, NotFound
-from medical_ai.core.events import AccountCreated, StaffLeft
+from medical_ai.core.events import AccountCreated, StaffLeft, ZoneChanged
 from medical_ai.core.ids import new_id, new_patient_code
 from medical_ai.core.zones import country_of
 from medical_ai.patients.access import bases_of
@@ -166,6 +166,17 @@ def open_record_for_account(session: Session, event: AccountCreated) -> None:
             user_id=event.user_id,
             home_zone=event.timezone,
         )
+
+
+def follow_zone(session: Session, event: ZoneChanged) -> None:
+    """Let the person's own records live by their new clock.
+
+    Medicines keep the clock they were planned by until somebody saves them again: a time of
+    taking never moves by itself.
+    """
+    for patient in session.scalars(select(Patient).where(Patient.user_id == event.user_id)):
+        patient.home_zone = event.timezone
+        patient.country = country_of(event.timezone) or patient.country
 
 
 def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> CareRelationship:

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 
 from medical_ai import __version__
-from medical_ai.auth.guards import REFRESH_COOKIE, cookie_name
+from medical_ai.auth.cookies import cookie_name
+from medical_ai.auth.guards import REFRESH_COOKIE
 from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.http import current_actor, current_session, current_settings

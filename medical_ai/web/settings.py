@@ -8,7 +8,7 @@ from medical_ai.auth.guards import current_account, keep_signed_in
 from medical_ai.auth.permissions import Permission
 from medical_ai.auth.schemas import HospitalSwitch
 from medical_ai.core.forms import read_form
-from medical_ai.core.http import current_actor, current_session
+from medical_ai.core.http import current_actor, current_session, current_settings
 from medical_ai.core.pages import page
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.wording import WORDINGS
@@ -28,6 +28,7 @@ def settings_page() -> ResponseReturnValue:
         account=current_account(),
         hospital_name=tenancy.get_hospital(session, actor.tenant_id).name,
         hospitals=auth.list_hospitals(session, user_id=actor.user_id),
+        asks_for_verification=current_settings().asks_for_verification != "off",
     )
 
 

@@ -30,6 +30,7 @@ WITHOUT_TENANT = {
     "permissions": "is the same catalogue for every hospital",
     "refresh_tokens": "belongs to a token family, which has one",
     "one_time_tokens": "belongs to an account, or to somebody who has none yet",
+    "known_clients": "belongs to an account",
     "throttle_windows": "counts addresses before anybody is known",
     "jobs": "holds ids only; its handler finds the tenant",
     "worker_heartbeats": "is about a process",

@@ -18,7 +18,7 @@ PASSWORD = "a long walk by the river"  # pragma: allowlist secret - made up
 
 
 def test_a_patients_day_from_sign_up_to_sign_out(page: Page, product: Product) -> None:
-    _sign_up(page)
+    _sign_up(page, product)
     _sign_out_and_in_again(page)
     _stay_signed_in_over_an_expired_access_token(page)
     _add_a_medicine_with_two_times(page)
@@ -29,7 +29,7 @@ def test_a_patients_day_from_sign_up_to_sign_out(page: Page, product: Product) -
     _sign_out_for_good(page)
 
 
-def _sign_up(page: Page) -> None:
+def _sign_up(page: Page, product: Product) -> None:
     page.goto("/")
     page.get_by_role("link", name="Create an account").click()
     expect(page.get_by_label("Your time zone")).to_have_value("Europe/Berlin")
@@ -40,6 +40,8 @@ def _sign_up(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/app/today$"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Jo")
     expect(page.get_by_role("link", name="Add your first medicine")).to_be_visible()
+    _, mail = product.inbox.wait(seconds=15)
+    assert mail["Subject"] == "Confirm your e-mail address"
 
 
 def _sign_out_and_in_again(page: Page) -> None:

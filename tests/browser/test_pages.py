@@ -23,11 +23,22 @@ ALICES_PAGES = [
     "/app/history",
     "/app/chat",
     "/app/settings",
+    "/app/settings/password",
+    "/app/settings/email",
+    "/app/settings/profile",
+    "/app/confirm-email",
     "/app/notices",
     "/docs",
     "/no/such/page",
 ]
-PUBLIC_PAGES = ["/", "/login", "/signup"]
+PUBLIC_PAGES = [
+    "/",
+    "/login",
+    "/signup",
+    "/app/forgot-password",
+    "/app/reset-password",
+    "/app/verify-email",
+]
 
 
 @pytest.fixture(params=SCREENS)

@@ -4,6 +4,7 @@ import threading
 import time
 from typing import Any
 
+import bcrypt
 import pytest
 
 from medical_ai.auth import passwords
@@ -87,3 +88,39 @@ def test_who_waits_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch
         passwords.verify_password(cheap_hash(), PASSWORD, at_once=1)
     assert refusal.value.retry_after_seconds
     assert passwords.verify_password(cheap_hash(), PASSWORD, at_once=1)
+
+
+@pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
+def test_a_hash_brought_from_elsewhere_is_verified_and_outdated(prefix: str) -> None:
+    made = prefix + bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()[4:]
+    assert passwords.verify_password(made, PASSWORD, at_once=2)
+    assert not passwords.verify_password(made, PASSWORD + "!", at_once=2)
+    assert passwords.is_outdated(made)
+    assert not passwords.is_outdated(passwords.hash_password(PASSWORD, at_once=2))
+    assert passwords.is_outdated(cheap_hash())
+
+
+def test_a_brought_hash_knows_no_more_of_a_long_password_than_it_ever_did() -> None:
+    long = "ü" * 40  # 80 bytes
+    made = bcrypt.hashpw(long.encode()[:72], bcrypt.gensalt(4)).decode()
+    assert passwords.verify_password(made, long, at_once=2)
+    assert not passwords.verify_password(made, "ü" * 35, at_once=2)
+
+
+def test_what_only_looks_like_a_brought_hash_fits_nothing() -> None:
+    for stored in ("$2b$", "$2b$04$short", "$2b$99$" + "x" * 53):
+        assert not passwords.verify_password(stored, PASSWORD, at_once=2)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_while_there_are_brought_hashes_every_account_costs_the_same(
+    monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(passwords, "_fits_argon2", lambda *_: bool(done.append("argon2")))
+    monkeypatch.setattr(passwords, "_fits_bcrypt", lambda *_: bool(done.append("bcrypt")))
+    brought = "$2b$04$" + "x" * 53
+    for stored in (brought, "$argon2id$") if known else (None,):
+        done.clear()
+        passwords.verify_password(stored, PASSWORD, at_once=2, brought=brought)
+        assert done == ["argon2", "bcrypt"], stored

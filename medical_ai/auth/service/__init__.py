@@ -6,9 +6,11 @@ from medical_ai.auth.service.accounts import (
     get_email,
     get_profile,
     normal_email,
+    open_wanted_account,
     set_demo_password,
     sign_up,
 )
+from medical_ai.auth.service.changes import security_changed
 from medical_ai.auth.service.hospitals import list_hospitals
 from medical_ai.auth.service.invitations import (
     accept_as_newcomer,
@@ -28,6 +30,14 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
     spell_token,
 )
+from medical_ai.auth.service.password import (
+    answer_forgotten,
+    ask_for_reset,
+    change_password,
+    check_password,
+    make_reset_token,
+    reset_password,
+)
 from medical_ai.auth.service.people import (
     Colleague,
     find_colleagues,
@@ -35,6 +45,7 @@ from medical_ai.auth.service.people import (
     hold_account,
     list_member_ids,
 )
+from medical_ai.auth.service.profile import change_email, confirm_email, update_profile
 from medical_ai.auth.service.role_permissions import (
     get_permissions,
     list_roles,
@@ -63,6 +74,7 @@ from medical_ai.auth.service.staff import (
     list_staff,
     remove_member,
 )
+from medical_ai.auth.service.verification import resend_verification, verify_email
 from medical_ai.auth.service.wards import (
     change_ward,
     create_ward,
@@ -80,8 +92,14 @@ __all__ = [
     "Superseded",
     "accept_as_newcomer",
     "accept_invitation",
+    "answer_forgotten",
+    "ask_for_reset",
+    "change_email",
     "change_member",
+    "change_password",
     "change_ward",
+    "check_password",
+    "confirm_email",
     "create_demo_account",
     "create_ward",
     "delete_expired",
@@ -107,12 +125,17 @@ __all__ = [
     "list_wards",
     "look_at_invitation",
     "mail_token",
+    "make_reset_token",
     "normal_email",
+    "open_wanted_account",
     "redeem_token",
     "remove_member",
     "renew_access",
+    "resend_verification",
+    "reset_password",
     "revoke_families",
     "rotate",
+    "security_changed",
     "seed_hospital",
     "select_wards_of",
     "set_demo_password",
@@ -123,5 +146,7 @@ __all__ = [
     "spell_token",
     "switch_hospital",
     "sync_permissions",
+    "update_profile",
+    "verify_email",
     "withdraw_invitation",
 ]

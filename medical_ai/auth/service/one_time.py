@@ -8,11 +8,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.auth.models import OneTimeToken
@@ -84,9 +85,33 @@ def mail_token(session: Session, token_id: UUID) -> bool:
         session,
         kind=SEND_LINK,
         payload={"one_time_id": str(token_id)},
-        idempotency_key=f"link.{token_id}",
+        idempotency_key=f"link.{token_id}.{new_id()}",  # it may be sent more than once
     )
     return True
+
+
+def send_link(
+    session: Session, *, purpose: OneTimePurpose, user_id: UUID, email: str, life: timedelta
+) -> None:
+    """Mail somebody a link for their account.
+
+    One that was made lately is sent again: whoever asks on and on in the owner's name does not
+    make worthless what the owner has just been sent.
+    """
+    now = clock.now()
+    recent = session.scalar(
+        select(OneTimeToken.id).where(
+            OneTimeToken.purpose == purpose,
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.email == email,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now + life / 2,
+        )
+    )
+    token_id = recent or issue_token(
+        session, purpose=purpose, email=email, life=life, user_id=user_id
+    )
+    mail_token(session, token_id)
 
 
 def spell_token(settings: Settings, purpose: OneTimePurpose, token_id: UUID) -> str:
@@ -123,12 +148,20 @@ def redeem_token(session: Session, *, purpose: OneTimePurpose, token: str) -> On
 
 def spend_tokens(session: Session, *, purpose: OneTimePurpose, subject_id: UUID) -> None:
     """Take back every link about a row; a mail that has not left yet will not."""
+    _spend(session, OneTimeToken.purpose == purpose, OneTimeToken.subject_id == subject_id)
+
+
+def void_tokens(session: Session, *, user_id: UUID, purposes: Collection[OneTimePurpose]) -> None:
+    """Make an account's links for these purposes worth nothing from now."""
+    _spend(session, OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes))
+
+
+def _spend(session: Session, *which: ColumnElement[bool]) -> None:
     rows_changed(
         session,
         update(OneTimeToken)
         .where(
-            OneTimeToken.purpose == purpose,
-            OneTimeToken.subject_id == subject_id,
+            *which,
             OneTimeToken.used_at.is_(None),
         )
         .values(used_at=clock.now()),

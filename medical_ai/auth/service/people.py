@@ -99,3 +99,15 @@ def find_working_colleague(session: Session, *, hospital_id: UUID, email: str) -
 def hold_account(session: Session, user_id: UUID) -> None:
     """Let what one person does come one after the other until the transaction ends."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
+def list_members_among(
+    session: Session, *, hospital_id: UUID, user_ids: Collection[UUID]
+) -> set[UUID]:
+    """Return which of some people are, or were, members of a hospital."""
+    if not user_ids:
+        return set()
+    found = select(Membership.user_id).where(
+        Membership.hospital_id == hospital_id, Membership.user_id.in_(user_ids)
+    )
+    return set(session.scalars(found))

@@ -13,6 +13,7 @@ from medical_ai.auth import tokens
 from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
+from medical_ai.auth.service.clients import forget_clients, remember_client
 from medical_ai.auth.service.hospitals import COUNT_OF_HOSPITALS, list_hospitals
 from medical_ai.auth.service.role_permissions import GRANTED, get_permissions, within_ceiling
 from medical_ai.core import clock
@@ -33,6 +34,8 @@ _LIVE_ACCOUNT = (
     select(
         User.email,
         User.timezone,
+        User.username,
+        User.email_verified_at,
         Membership.role,
         TokenFamily.hospital_id,
         GRANTED.label("granted"),
@@ -55,10 +58,14 @@ _LIVE_ACCOUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request comes from: its address and the browser or program it names."""
+    """Where a request comes from: its address and the browser or program it names.
+
+    `device` is the random name that a browser carries in a cookie, and no program has.
+    """
 
     address: str
     user_agent: str
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ class LiveAccount:
     email: str
     timezone: str
     role: str
+    username: str
+    email_verified: bool
     hospital_id: UUID
     permissions: frozenset[str]
     hospitals: int
@@ -176,6 +185,8 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
         email=row.email,
         timezone=row.timezone,
         role=row.role.value,
+        username=row.username,
+        email_verified=row.email_verified_at is not None,
         hospital_id=row.hospital_id,
         permissions=within_ceiling(row.role, (row.granted or "").split(",")),
         hospitals=row.hospitals,
@@ -196,6 +207,7 @@ def delete_expired(session: Session) -> int:
     rows_changed(
         session, delete(ThrottleWindow).where(ThrottleWindow.opened_at < now - EXPIRED_KEPT)
     )
+    forget_clients(session)
     return expired
 
 
@@ -242,6 +254,22 @@ def _refuse_reuse(
     return Unauthenticated(ENDED, invalid_token=True)
 
 
+def get_home(session: Session, user_id: UUID) -> UUID:
+    """Return the hospital that an account's own matters belong to: where it began.
+
+    Raises NotFound for an account that is nothing anywhere.
+    """
+    found = session.scalar(
+        select(Membership.hospital_id)
+        .where(Membership.user_id == user_id)
+        .order_by(Membership.created_at)
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
 def revoke_family(session: Session, family_id: UUID, because: str) -> None:
     """End one session; `because` is kept with it."""
     rows_changed(
@@ -272,7 +300,7 @@ def revoke_families(
 
 
 def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
-    """Open a session for somebody who has proved who they are."""
+    """Open a session for somebody who has proved who they are; their client is known from now."""
     family = TokenFamily(
         id=new_id(),
         user_id=standing.user.id,
@@ -290,6 +318,7 @@ def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
         role=standing.role.value,
         subject=("token_family", family.id),
     )
+    remember_client(session, user_id=standing.user.id, address=client.address, device=client.device)
     return _issue(session, family.id, standing)
 
 
@@ -319,6 +348,7 @@ def _issue(
             id=user.id,
             email=user.email,
             username=user.username,
+            email_verified=user.email_verified_at is not None,
             timezone=user.timezone,
             role=role.value,
             permissions=sorted(identity.permissions),

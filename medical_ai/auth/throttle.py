@@ -2,16 +2,24 @@
 
 import hashlib
 from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import Executable, case, select
+from sqlalchemy import Executable, case, delete, select
 from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.orm import Session
 
 from medical_ai.auth.models import ThrottleWindow
 from medical_ai.core import clock
-from medical_ai.core.database import Database
+from medical_ai.core.database import Database, database_of, rows_changed
 from medical_ai.core.errors import TooManyRequests
 
 WINDOW = timedelta(minutes=1)
+CODE_LIMITS = {
+    "code-30s": (5, timedelta(seconds=30)),
+    "code-10m": (15, timedelta(minutes=10)),
+    "code-day": (50, timedelta(hours=20)),
+}
+"""Wrong codes of one account: the longer somebody guesses, the longer the waits."""
 
 
 def count_attempt(database: Database, *, scope: str, subject: str, limit: int) -> None:
@@ -20,28 +28,54 @@ def count_attempt(database: Database, *, scope: str, subject: str, limit: int) -
     `limit` is the number of attempts admitted in the minute that the first one opens. Raises
     TooManyRequests with the seconds until that minute is over.
     """
-    if not database.settings.ratelimit_enabled:
-        return
-    digest = hashlib.sha256(subject.encode()).hexdigest()
-    with database.unit_of_work() as session:
-        session.execute(_counted(database, scope, digest))
-        row = session.execute(
-            select(ThrottleWindow.attempts, ThrottleWindow.opened_at).where(
-                ThrottleWindow.scope == scope, ThrottleWindow.subject == digest
-            )
-        ).one()
+    if database.settings.ratelimit_enabled:
+        with database.unit_of_work() as session:
+            _count(session, scope, subject, limit, WINDOW)
+
+
+def count_code(session: Session, user_id: UUID) -> None:
+    """Count one try at an account's second factor or password, in the caller's transaction.
+
+    Raises TooManyRequests. Whoever refuses a code after it must raise an error that keeps work,
+    or the try would be forgotten.
+    """
+    if database_of(session).settings.ratelimit_enabled:
+        for scope, (limit, window) in CODE_LIMITS.items():
+            _count(session, scope, str(user_id), limit, window)
+
+
+def forgive_codes(session: Session, user_id: UUID) -> None:
+    """Forget an account's wrong codes, since the right one came."""
+    wrong = delete(ThrottleWindow).where(
+        ThrottleWindow.scope.in_(CODE_LIMITS), ThrottleWindow.subject == _digest(str(user_id))
+    )
+    rows_changed(session, wrong)
+
+
+def _digest(subject: str) -> str:
+    return hashlib.sha256(subject.encode()).hexdigest()
+
+
+def _count(session: Session, scope: str, subject: str, limit: int, window: timedelta) -> None:
+    digest = _digest(subject)
+    session.execute(_counted(database_of(session), scope, digest, window))
+    row = session.execute(
+        select(ThrottleWindow.attempts, ThrottleWindow.opened_at).where(
+            ThrottleWindow.scope == scope, ThrottleWindow.subject == digest
+        )
+    ).one()
     if row.attempts > limit:
-        left = max(1, int((row.opened_at + WINDOW - clock.now()).total_seconds()) + 1)
+        left = max(1, int((row.opened_at + window - clock.now()).total_seconds()) + 1)
         raise TooManyRequests(
             f"Too many attempts. Please wait {left} seconds.", retry_after_seconds=left
         )
 
 
-def _counted(database: Database, scope: str, digest: str) -> Executable:
+def _counted(database: Database, scope: str, digest: str, window: timedelta) -> Executable:
     # One statement that opens, reopens or counts: look-then-insert ends in deadlocks on MariaDB
     # when the first attempts of an address come at the same moment.
     now = clock.now()
-    is_over = ThrottleWindow.opened_at <= now - WINDOW
+    is_over = ThrottleWindow.opened_at <= now - window
     values = {"scope": scope, "subject": digest, "opened_at": now, "attempts": 1}
     # MariaDB assigns in this order, and the first must still see when the window was opened.
     changed = [

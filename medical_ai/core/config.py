@@ -24,6 +24,7 @@ SECRET_MIN_BYTES = 32
 SECRET_MIN_DISTINCT = 10
 TEMPLATE_MARKS = ("change", "replace", "example", "your-", "your_", "secret", "password", "xxxx")
 AES_KEY_BYTES = 32
+ROLE_NAMES = "(patient|doctor|nurse|billing|administrator)"
 SMTP_DEADLINES = 3
 """One e-mail may take this many times SMTP_TIMEOUT_SECONDS in all."""
 
@@ -131,6 +132,11 @@ class Settings(BaseSettings):
     password_hashes_at_once: int = Field(
         2, ge=1, description="Password hashes computed at the same time, per process (19 MiB each)."
     )
+    second_factor_required_roles: str = Field(
+        "doctor,nurse,billing,administrator",
+        pattern=rf"^(none|{ROLE_NAMES}(,{ROLE_NAMES})*)$",
+        description="Roles, separated by commas, that must set up a second factor; or `none`.",
+    )
     demo_password: SecretStr = Field(
         SecretStr(""), description="Password of the demo people; empty: random and printed."
     )
@@ -217,6 +223,11 @@ class Settings(BaseSettings):
         if not keys or any(len(key) != AES_KEY_BYTES for key in keys):
             raise SettingsError("ENCRYPTION_KEYS must hold base64 keys of exactly 32 bytes each")
         return keys
+
+    @cached_property
+    def second_factor_roles(self) -> frozenset[str]:
+        """Roles whose sessions can do nothing but set up a second factor until there is one."""
+        return frozenset(self.second_factor_required_roles.split(",")) - {"none"}
 
     @cached_property
     def allowed_origins(self) -> list[str]:

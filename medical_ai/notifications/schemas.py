@@ -12,6 +12,12 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    SECOND_FACTOR_ADDED = "second-factor-added"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
+    SECOND_FACTOR_RESET = "second-factor-reset"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    RECOVERY_CODES_FEW = "recovery-codes-few"
+    RECOVERY_CODES_RENEWED = "recovery-codes-renewed"
 
 
 @dataclass(frozen=True, slots=True)

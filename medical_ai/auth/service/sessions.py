@@ -10,9 +10,17 @@ from sqlalchemy.orm import Session
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import tokens
-from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
+from medical_ai.auth.models import (
+    AuthChallenge,
+    Membership,
+    RefreshToken,
+    ThrottleWindow,
+    TokenFamily,
+    User,
+)
 from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
+from medical_ai.auth.service.recent import PASSWORD, has_second_factor
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
@@ -28,7 +36,13 @@ ENDED = "This session has ended. Please sign in again."
 
 # Asked on every request, so it is built once.
 _LIVE_ACCOUNT = (
-    select(User.email, User.timezone, Membership.role)
+    select(
+        User.email,
+        User.timezone,
+        User.is_demo,
+        Membership.role,
+        has_second_factor().label("has_second_factor"),
+    )
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
         Membership,
@@ -56,12 +70,14 @@ class Client:
 class LiveAccount:
     """The account behind a session that holds, as far as every request may need it.
 
-    `role` is what they are at this moment, whatever an older token says.
+    `role` is what they are at this moment, whatever an older token says. `must_enrol` says that
+    the role asks for a second factor and there is none: the session is good for setting one up.
     """
 
     email: str
     timezone: str
     role: str
+    must_enrol: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +139,16 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     """Return the account of a session of theirs that holds: neither revoked nor suspended."""
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    return LiveAccount(row.email, row.timezone, row.role.value) if row else None
+    if row is None:
+        return None
+    # Made-up people exist on laptops only; demos and tests sign them in by password alone.
+    is_required = row.role.value in settings_of(session).second_factor_roles and not row.is_demo
+    must_enrol = is_required and not row.has_second_factor
+    return LiveAccount(row.email, row.timezone, row.role.value, must_enrol)
 
 
 def delete_expired(session: Session) -> int:
-    """Forget refresh tokens past their time, sessions without any, and old throttle windows."""
+    """Forget refresh tokens past their time, sessions without any, and what else is over."""
     now = clock.now()
     expired = rows_changed(
         session, delete(RefreshToken).where(RefreshToken.expires_at < now - EXPIRED_KEPT)
@@ -139,6 +160,9 @@ def delete_expired(session: Session) -> int:
     )
     rows_changed(
         session, delete(ThrottleWindow).where(ThrottleWindow.opened_at < now - EXPIRED_KEPT)
+    )
+    rows_changed(
+        session, delete(AuthChallenge).where(AuthChallenge.expires_at < now - EXPIRED_KEPT)
     )
     return expired
 
@@ -215,14 +239,18 @@ def revoke_families(
     return rows_changed(session, wanted.values(revoked_at=clock.now(), revoked_because=because))
 
 
-def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
-    """Open a session for somebody who has proved who they are."""
+def open_family(
+    session: Session, standing: Standing, client: Client, *, factors: str = PASSWORD
+) -> Tokens:
+    """Open a session for somebody who has proved who they are, by these factors."""
     family = TokenFamily(
         id=new_id(),
         user_id=standing.user.id,
         hospital_id=standing.hospital.id,
         user_agent=client.user_agent[:200],
         address=client.address[:45],
+        factors=factors,
+        authenticated_at=clock.now(),
     )
     session.add(family)
     session.flush()
@@ -232,6 +260,7 @@ def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
         user_id=standing.user.id,
         hospital_id=standing.hospital.id,
         subject=("token_family", family.id),
+        details={"factors": factors},
     )
     return _issue(session, family.id, standing)
 

@@ -1,5 +1,10 @@
-"""Signing in with an e-mail address and a password."""
+"""Signing in: a password, and a second factor where the account has one.
 
+What is half-way is a row that holds for minutes and works once, never a session.
+"""
+
+import hashlib
+import hmac
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,23 +13,91 @@ from sqlalchemy.orm import Session
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import passwords, throttle
-from medical_ai.auth.models import Membership
+from medical_ai.auth.models import Membership, User
+from medical_ai.auth.purposes import ChallengePurpose
+from medical_ai.auth.refusals import MfaRequired
 from medical_ai.auth.schemas import SignIn, Tokens
+from medical_ai.auth.service import challenges, factors
 from medical_ai.auth.service.accounts import find_user
+from medical_ai.auth.service.challenges import ChallengeRef
+from medical_ai.auth.service.recent import PASSWORD
 from medical_ai.auth.service.sessions import Client, Standing, may_sign_in, open_family
-from medical_ai.core.database import database_of
+from medical_ai.core.database import database_of, settings_of
 from medical_ai.core.errors import Unauthenticated
 from medical_ai.tenancy import service as tenancy
 
 WRONG = "The e-mail address or the password is wrong."
+WRONG_CODE = "This code does not fit, or was used already. Wait for the next one and try it."
+TOO_LATE = "That took too long. Please sign in again."
+CODE_NEEDED = "Send the code of the authenticator app, or a recovery code, as `otp`."
 
 
 def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
-    """Open a session for the right e-mail and password.
+    """Open a session for the right e-mail and password, and the right code where one is needed.
 
-    Raises Unauthenticated, in the same time and words whether or not the account exists, and
-    TooManyRequests after too many attempts from one address.
+    Raises Unauthenticated, in the same time and words whether or not the account exists,
+    MfaRequired where a code is needed and none was sent, and TooManyRequests.
     """
+    standing = _check_password(session, data, client)
+    proved = PASSWORD
+    if factors.needs_second_factor(session, standing.user.id):
+        if not data.otp:
+            raise MfaRequired(CODE_NEEDED)
+        proved = _prove(session, standing, data.otp)
+    return open_family(session, standing, client, factors=proved)
+
+
+def begin_sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens | UUID:
+    """Sign in by password; where the account has a second factor, return what waits for it.
+
+    Raises what `sign_in` raises, but MfaRequired.
+    """
+    standing = _check_password(session, data, client)
+    if not factors.needs_second_factor(session, standing.user.id):
+        return open_family(session, standing, client)
+    return challenges.begin(
+        session,
+        purpose=ChallengePurpose.SECOND_STEP,
+        content=_fingerprint(standing.user),
+        user_id=standing.user.id,
+    )
+
+
+def find_half_way(session: Session, *, attempt_id: UUID | None) -> ChallengeRef | None:
+    """Return the sign-in of this browser that waits for its second factor, while it does."""
+    return challenges.find(
+        session, purpose=ChallengePurpose.SECOND_STEP, challenge_id=attempt_id
+    )
+
+
+def finish_sign_in(
+    session: Session, *, attempt_id: UUID | None, code: str, client: Client
+) -> Tokens:
+    """Open the session that waited for a code. Raises Unauthenticated and TooManyRequests."""
+    attempt = find_half_way(session, attempt_id=attempt_id)
+    if attempt is None or attempt.user_id is None:
+        raise Unauthenticated(TOO_LATE)
+    standing = standing_of(session, attempt.user_id)
+    if not hmac.compare_digest(attempt.content, _fingerprint(standing.user)):
+        raise Unauthenticated(TOO_LATE)  # the password was changed meanwhile
+    proved = _prove(session, standing, code)
+    if challenges.use(session, attempt) is None:
+        raise Unauthenticated(TOO_LATE)
+    return open_family(session, standing, client, factors=proved)
+
+
+def standing_of(session: Session, user_id: UUID) -> Standing:
+    """Return who an account is in its hospital. Raises Unauthenticated where it may not sign in."""
+    user = session.get(User, user_id)
+    if user is None or not may_sign_in(user, settings_of(session)):
+        raise Unauthenticated(WRONG)
+    membership = _first_membership(session, user_id)
+    hospital = tenancy.get_hospital(session, membership.hospital_id)
+    return Standing(user, hospital, membership.role)
+
+
+def count_sign_in(session: Session, client: Client) -> None:
+    """Count a try at signing in from one address. Raises TooManyRequests."""
     database = database_of(session)
     throttle.count_attempt(
         database,
@@ -32,6 +105,11 @@ def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
         subject=client.address,
         limit=database.settings.login_attempts_per_minute,
     )
+
+
+def _check_password(session: Session, data: SignIn, client: Client) -> Standing:
+    count_sign_in(session, client)
+    database = database_of(session)
     # Looked up with a reading session: the write lock must not be held while a hash runs.
     with database.reading() as reader:
         found = find_user(reader, data.email)
@@ -45,9 +123,20 @@ def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
             session, tag=AuditTag.ACCOUNT_SIGN_IN_FAILED, user_id=found.id if found else None
         )
         raise Unauthenticated(WRONG)
-    membership = _first_membership(session, found.id)
-    hospital = tenancy.get_hospital(session, membership.hospital_id)
-    return open_family(session, Standing(found, hospital, membership.role), client)
+    return standing_of(session, found.id)
+
+
+def _prove(session: Session, standing: Standing, code: str) -> str:
+    kind = factors.accept_otp(
+        session, user_id=standing.user.id, hospital_id=standing.hospital.id, code=code
+    )
+    if kind is None:
+        raise Unauthenticated(WRONG_CODE)
+    return f"{PASSWORD}+{kind}"
+
+
+def _fingerprint(user: User) -> bytes:
+    return hashlib.sha256(user.password_hash.encode()).digest()
 
 
 def _first_membership(session: Session, user_id: UUID) -> Membership:

@@ -9,6 +9,7 @@ from medical_ai.auth.service.accounts import (
     set_demo_password,
     sign_up,
 )
+from medical_ai.auth.service.changes import security_changed
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -56,6 +57,7 @@ __all__ = [
     "renew_access",
     "revoke_families",
     "rotate",
+    "security_changed",
     "select_wards_of",
     "set_demo_password",
     "sign_in",

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -119,6 +120,20 @@ def redeem_token(session: Session, *, purpose: OneTimePurpose, token: str) -> On
     if found is None or rows_changed(session, spent.values(used_at=clock.now())) != 1:
         raise NotFound(SPENT)
     return found
+
+
+def void_tokens(session: Session, *, user_id: UUID, purposes: Collection[OneTimePurpose]) -> None:
+    """Make an account's links for these purposes worth nothing from now."""
+    rows_changed(
+        session,
+        update(OneTimeToken)
+        .where(
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.purpose.in_(purposes),
+            OneTimeToken.used_at.is_(None),
+        )
+        .values(used_at=clock.now()),
+    )
 
 
 def get_token_to_send(session: Session, token_id: UUID) -> OneTimeRef | None:

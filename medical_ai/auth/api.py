@@ -28,7 +28,8 @@ def signup(body: SignUp) -> Tokens:
 def login(body: SignIn) -> Tokens:
     """Sign in with e-mail and password.
 
-    A wrong pair is 401, a missing second factor 403, too many attempts 429.
+    A wrong pair or code is 401, a code that is needed and missing 403 with the type
+    `mfa_required`, too many attempts 429.
     """
     return service.sign_in(current_session(), data=body, client=current_client())
 

@@ -114,11 +114,16 @@ class Proof(Input):
     )
 
 
-class PasskeyCreate(Input):
-    """A new passkey: what to call it, and what the browser answered, as JSON."""
+class PasskeyAnswer(Input):
+    """What a browser's passkey answered, as the JSON of WebAuthn."""
+
+    credential: Annotated[str, StringConstraints(min_length=1, max_length=16_000)]
+
+
+class PasskeyCreate(PasskeyAnswer):
+    """A new passkey, and what to call it."""
 
     name: Annotated[Line, StringConstraints(min_length=1, max_length=64)]
-    credential: Annotated[str, StringConstraints(min_length=1, max_length=16_000)]
 
 
 class PasskeyRead(Output):

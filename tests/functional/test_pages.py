@@ -89,7 +89,7 @@ def test_a_wrong_password_brings_the_form_back_without_it(browser: Browser, alic
 
 def test_every_page_that_is_not_public_asks_to_sign_in(app: Flask, browser: Browser) -> None:
     nobodys = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
+    ids = dict.fromkeys(("medication_id", "dose_id", "session_id", "passkey_id"), nobodys)
     found = pages(app, "GET")
     assert found
     for endpoint, path in found.items():
@@ -100,7 +100,7 @@ def test_every_page_that_is_not_public_asks_to_sign_in(app: Flask, browser: Brow
 
 def test_every_form_is_refused_without_its_token(app: Flask, alices_browser: Browser) -> None:
     nobodys = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
+    ids = dict.fromkeys(("medication_id", "dose_id", "session_id", "passkey_id"), nobodys)
     public = {"auth.sign_in": "/app/sign-in", "auth.sign_up": "/app/sign-up"}
     for endpoint, path in (pages(app, "POST") | public).items():
         for fields in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}):

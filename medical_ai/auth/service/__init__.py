@@ -10,6 +10,7 @@ from medical_ai.auth.service.accounts import (
     sign_up,
 )
 from medical_ai.auth.service.changes import security_changed
+from medical_ai.auth.service.factors import get_factors, reset_second_factor
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -20,6 +21,7 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
     spell_token,
 )
+from medical_ai.auth.service.recent import is_recent, require_recent
 from medical_ai.auth.service.sessions import (
     ENDED,
     Client,
@@ -32,7 +34,7 @@ from medical_ai.auth.service.sessions import (
     rotate,
     sign_out,
 )
-from medical_ai.auth.service.sign_in import sign_in
+from medical_ai.auth.service.sign_in import begin_sign_in, sign_in
 from medical_ai.auth.service.wards import select_wards_of
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "LiveAccount",
     "OneTimeRef",
     "Superseded",
+    "begin_sign_in",
     "create_demo_account",
     "delete_expired",
     "delete_old_tokens",
@@ -48,13 +51,17 @@ __all__ = [
     "find_token",
     "find_user",
     "get_email",
+    "get_factors",
     "get_profile",
     "get_token_to_send",
+    "is_recent",
     "issue_token",
     "mail_token",
     "normal_email",
     "redeem_token",
     "renew_access",
+    "require_recent",
+    "reset_second_factor",
     "revoke_families",
     "rotate",
     "security_changed",

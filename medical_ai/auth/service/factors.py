@@ -172,9 +172,7 @@ def reset_second_factor(session: Session, *, actor: Actor, user_id: UUID) -> Non
     rows_changed(session, delete(TotpFactor).where(TotpFactor.user_id == user_id))
     rows_changed(session, delete(Passkey).where(Passkey.user_id == user_id))
     recovery.delete_codes(session, user_id)
-    audit.record(
-        session, actor=actor, tag=AuditTag.SECOND_FACTOR_RESET, subject=("user", user_id)
-    )
+    audit.record(session, actor=actor, tag=AuditTag.SECOND_FACTOR_RESET, subject=("user", user_id))
     security_changed(
         session,
         user_id=user_id,
@@ -187,9 +185,7 @@ def reset_second_factor(session: Session, *, actor: Actor, user_id: UUID) -> Non
 
 
 def _require_otp(session: Session, actor: Actor, code: str | None) -> str:
-    kind = accept_otp(
-        session, user_id=actor.user_id, hospital_id=actor.tenant_id, code=code or ""
-    )
+    kind = accept_otp(session, user_id=actor.user_id, hospital_id=actor.tenant_id, code=code or "")
     if kind is None:
         raise WrongProof("otp", totp.WRONG_CODE)
     return kind

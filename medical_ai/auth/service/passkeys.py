@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from webauthn import (
     generate_authentication_options,
@@ -120,9 +120,7 @@ def add_passkey(
     )
     with integrity_as(session, Conflict(TAKEN)):
         session.add(passkey)
-    return factors.factor_added(
-        session, actor=actor, kind=PASSKEY, subject=("passkey", passkey.id)
-    )
+    return factors.factor_added(session, actor=actor, kind=PASSKEY, subject=("passkey", passkey.id))
 
 
 def remove_passkey(session: Session, *, actor: Actor, passkey_id: UUID) -> None:
@@ -238,9 +236,7 @@ def _verify_made(
         )
     except Exception:  # the library lets errors of its parsers through beside its own
         return None
-    fits = (
-        len(made.credential_id) <= LONGEST_ID and len(made.credential_public_key) <= LONGEST_KEY
-    )
+    fits = len(made.credential_id) <= LONGEST_ID and len(made.credential_public_key) <= LONGEST_KEY
     return made if fits else None
 
 

@@ -65,9 +65,7 @@ def begin_sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens |
 
 def find_half_way(session: Session, *, attempt_id: UUID | None) -> ChallengeRef | None:
     """Return the sign-in of this browser that waits for its second factor, while it does."""
-    return challenges.find(
-        session, purpose=ChallengePurpose.SECOND_STEP, challenge_id=attempt_id
-    )
+    return challenges.find(session, purpose=ChallengePurpose.SECOND_STEP, challenge_id=attempt_id)
 
 
 def finish_sign_in(

@@ -15,11 +15,12 @@ from medical_ai.core.errors import TooManyRequests
 
 WINDOW = timedelta(minutes=1)
 CODE_LIMITS = {
-    "code-30s": (5, timedelta(seconds=30)),
-    "code-10m": (15, timedelta(minutes=10)),
     "code-day": (50, timedelta(hours=20)),
+    "code-10m": (15, timedelta(minutes=10)),
+    "code-30s": (5, timedelta(seconds=30)),
 }
-"""Wrong codes of one account: the longer somebody guesses, the longer the waits."""
+"""Tries at one account's codes: the longer somebody guesses, the longer the waits. The longest
+comes first, so that what a shorter one refuses counts for it, too."""
 
 
 def count_attempt(database: Database, *, scope: str, subject: str, limit: int) -> None:

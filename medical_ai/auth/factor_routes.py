@@ -11,7 +11,7 @@ from medical_ai.auth import otp
 from medical_ai.auth.guards import current_account
 from medical_ai.auth.refusals import ProofRequired
 from medical_ai.auth.schemas import PasskeyCreate, Proof, TotpConfirm
-from medical_ai.auth.service import factors, passkeys, recent, totp
+from medical_ai.auth.service import factors, passkey_proof, passkeys, recent, totp
 from medical_ai.auth.step_routes import SENTENCES, can_use_passkeys, get_relying_party, read_answer
 from medical_ai.core.api import JSON_TYPE
 from medical_ai.core.errors import DomainError
@@ -21,13 +21,14 @@ from medical_ai.core.pages import page
 
 blueprint = Blueprint("factors", __name__)
 
+APP_SENTENCES = {"code": "Enter the six figures that the app shows."}
 NAME_SENTENCES = {
     "name": "Give it a name of at most 64 letters, such as the device it is on.",
     "credential": passkeys.NOT_MADE,
 }
 PROOF_SENTENCES = {
     "password": "Enter your password.",  # pragma: allowlist secret - a sentence
-    "otp": "Enter the six figures that the app shows, or a recovery code.",
+    "otp": SENTENCES["code"],
 }
 
 
@@ -80,7 +81,8 @@ def confirm_app() -> ResponseReturnValue:
     """Let the app count, and show the recovery codes."""
     shown = _pending()
     try:
-        data = read_form(TotpConfirm, {"code": request.form.get("code", "")}, sentences=SENTENCES)
+        values = {"code": request.form.get("code", "")}
+        data = read_form(TotpConfirm, values, sentences=APP_SENTENCES)
         codes = factors.add_totp(current_session(), actor=current_actor(), code=data.code)
     except ProofRequired:
         raise
@@ -182,7 +184,7 @@ def prove() -> ResponseReturnValue:
 @page(writes=True)
 def proof_options() -> ResponseReturnValue:
     """Return the challenge that a passkey is to answer as proof."""
-    options = passkeys.begin_passkey_proof(
+    options = passkey_proof.begin_passkey_proof(
         current_session(), actor=current_actor(), rp=get_relying_party()
     )
     return Response(options, mimetype=JSON_TYPE)
@@ -194,7 +196,7 @@ def prove_by_passkey() -> ResponseReturnValue:
     """Take a passkey as proof."""
     shown = _proof(request.form.get("next"))
     try:
-        passkeys.confirm_by_passkey(
+        passkey_proof.confirm_by_passkey(
             current_session(),
             actor=current_actor(),
             credential=read_answer(),

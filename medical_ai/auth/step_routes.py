@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from medical_ai.auth.guards import current_client
 from medical_ai.auth.relying_party import RelyingParty, relying_party
 from medical_ai.auth.schemas import PasskeyAnswer, TotpConfirm
-from medical_ai.auth.service import passkeys
+from medical_ai.auth.service import passkey_proof
 from medical_ai.auth.service.sign_in import TOO_LATE, find_half_way, finish_sign_in
 from medical_ai.auth.welcome import welcome
 from medical_ai.core.api import JSON_TYPE
@@ -63,7 +63,7 @@ def send_code() -> ResponseReturnValue:
 @page(writes=True)
 def passkey_options() -> ResponseReturnValue:
     """Return the challenge that a passkey is to answer."""
-    challenge_id, options = passkeys.begin_passkey_sign_in(
+    challenge_id, options = passkey_proof.begin_passkey_sign_in(
         current_session(),
         rp=get_relying_party(),
         client=current_client(),
@@ -79,7 +79,7 @@ def passkey() -> ResponseReturnValue:
     """Sign in with a passkey, instead of a password or after it."""
     attempt_id = _id_of(HALF_WAY)
     try:
-        granted = passkeys.sign_in_with_passkey(
+        granted = passkey_proof.sign_in_with_passkey(
             current_session(),
             credential=read_answer(),
             challenge_id=_id_of(ASKED),
@@ -121,7 +121,7 @@ def read_answer() -> str:
             {"credential": request.form.get("credential", "")}
         ).credential
     except ValidationError:
-        raise Unauthenticated(passkeys.NOT_ACCEPTED) from None
+        raise Unauthenticated(passkey_proof.NOT_ACCEPTED) from None
 
 
 def _back_to_sign_in() -> ResponseReturnValue:

@@ -41,6 +41,8 @@ def code_at(secret: str, step: int) -> str:
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """Return the step within the drift whose code this is; None when there is none."""
+    if not TOTP_CODE.fullmatch(code):
+        return None
     middle = step_of(now)
     steps = range(middle - DRIFT_STEPS, middle + DRIFT_STEPS + 1)
     fitting = [step for step in steps if hmac.compare_digest(code_at(secret, step), code)]

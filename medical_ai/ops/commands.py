@@ -1,4 +1,4 @@
-"""Commands: `flask --app app worker` and `flask --app app demo`."""
+"""Commands: `flask --app app worker`, `demo` and `reset-second-factor`."""
 
 import sys
 from typing import cast
@@ -6,6 +6,7 @@ from typing import cast
 import click
 from flask import Flask, current_app
 
+from medical_ai.auth import service as auth
 from medical_ai.core.config import SettingsError
 from medical_ai.core.database import Database
 from medical_ai.core.logging import configure_logging
@@ -16,6 +17,7 @@ def register_commands(app: Flask) -> None:
     """Add the commands to `flask --app app`."""
     app.cli.add_command(_worker)
     app.cli.add_command(_demo)
+    app.cli.add_command(_reset_second_factor)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")
@@ -37,6 +39,17 @@ def _demo() -> None:
         sys.exit(str(error))
     for person in cast_created:
         click.echo(f"{person.email:24} {password:16} {person.role.value}")
+
+
+@click.command(
+    "reset-second-factor", help="Take the second factor from an account whose owner lost it."
+)
+@click.argument("email")
+def _reset_second_factor(email: str) -> None:
+    with _database().unit_of_work() as session:
+        if not auth.reset_by_operator(session, email=email):
+            sys.exit("There is no account with this e-mail address.")
+    click.echo("Done. The owner is signed out everywhere and is told by a notice.")
 
 
 def _database() -> Database:

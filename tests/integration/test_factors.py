@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,8 +23,10 @@ from medical_ai.auth.service import Client, challenges, factors, totp
 from medical_ai.auth.service.recovery import accept_code
 from medical_ai.auth.service.sign_in import find_half_way, finish_sign_in
 from medical_ai.auth.service.totp import accept_totp
+from medical_ai.bootstrap import create_app
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
+from medical_ai.core.config import Settings
 from medical_ai.core.crypto import DecryptionFailed, place
 from medical_ai.core.database import Database
 from medical_ai.core.errors import Conflict, NotFound, PermissionDenied, Unauthenticated
@@ -212,6 +215,21 @@ def test_nobody_else_resets_a_second_factor(database: Database, people: Cast) ->
             with pytest.raises(NotFound):
                 service.reset_second_factor(session, actor=dana.actor, user_id=whom)
         assert factors.needs_second_factor(session, people.bob.user_id)
+
+
+def test_the_operator_resets_anybodys_by_a_command(
+    database: Database, alice: Person, settings: Settings
+) -> None:
+    actor, _, _ = enrol(database, alice)
+    app = create_app(settings)
+    with patch.dict(app.extensions, {"medical_ai.database": database}), app.app_context():
+        runner = app.test_cli_runner()
+        unknown = runner.invoke(args=["reset-second-factor", "nobody@example.org"])
+        done = runner.invoke(args=["reset-second-factor", " Alice@Example.org"])
+    assert (unknown.exit_code, done.exit_code) == (1, 0)
+    with database.reading() as session:
+        assert not factors.needs_second_factor(session, alice.user_id)
+        assert session.get_one(TokenFamily, actor.family_id).revoked_at is not None
 
 
 def test_a_challenge_is_good_for_its_purpose_alone_and_forgotten_later(

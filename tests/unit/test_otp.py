@@ -40,6 +40,11 @@ def test_one_step_of_drift_is_accepted(seconds: int, fits: bool) -> None:
     assert (found is not None) == fits
 
 
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "１２３４５６", "abc123", "&¦QI🎉3"])
+def test_what_is_no_code_fits_nothing(code: str) -> None:
+    assert otp.matching_step(RFC_6238_SECRET, code, datetime.now(UTC)) is None
+
+
 def test_the_address_for_apps_names_the_account_and_the_issuer() -> None:
     uri = urlsplit(otp.enrolment_uri(RFC_6238_SECRET, "alice@example.org"))
     asked = parse_qs(uri.query)

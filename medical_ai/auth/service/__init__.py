@@ -10,7 +10,11 @@ from medical_ai.auth.service.accounts import (
     sign_up,
 )
 from medical_ai.auth.service.changes import security_changed
-from medical_ai.auth.service.factors import get_factors, reset_second_factor
+from medical_ai.auth.service.factors import (
+    get_factors,
+    reset_by_operator,
+    reset_second_factor,
+)
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -61,6 +65,7 @@ __all__ = [
     "redeem_token",
     "renew_access",
     "require_recent",
+    "reset_by_operator",
     "reset_second_factor",
     "revoke_families",
     "rotate",

@@ -16,6 +16,7 @@ from medical_ai.auth.permissions import Permission, Role
 from medical_ai.auth.refusals import WrongProof
 from medical_ai.auth.schemas import FactorsRead, Proof
 from medical_ai.auth.service import recovery, totp
+from medical_ai.auth.service.accounts import normal_email
 from medical_ai.auth.service.changes import security_changed
 from medical_ai.auth.service.recent import (
     PASSWORD,
@@ -169,14 +170,37 @@ def reset_second_factor(session: Session, *, actor: Actor, user_id: UUID) -> Non
     )
     if session.scalar(colleague) is None:
         raise NotFound("There is no such colleague.")
+    audit.record(session, actor=actor, tag=AuditTag.SECOND_FACTOR_RESET, subject=("user", user_id))
+    _forget_factors(session, user_id, actor.tenant_id)
+
+
+def reset_by_operator(session: Session, *, email: str) -> bool:
+    """Take every second factor from an account, on the word of whoever runs the machine.
+
+    For patients, and for the last administrator. False when there is no such account.
+    """
+    found = session.execute(
+        select(User.id, Membership.hospital_id)
+        .join(Membership, Membership.user_id == User.id)
+        .where(User.email == normal_email(email))
+        .order_by(Membership.created_at)
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return False
+    _record(session, AuditTag.SECOND_FACTOR_RESET, found.id, found.hospital_id)
+    _forget_factors(session, found.id, found.hospital_id)
+    return True
+
+
+def _forget_factors(session: Session, user_id: UUID, hospital_id: UUID) -> None:
     rows_changed(session, delete(TotpFactor).where(TotpFactor.user_id == user_id))
     rows_changed(session, delete(Passkey).where(Passkey.user_id == user_id))
     recovery.delete_codes(session, user_id)
-    audit.record(session, actor=actor, tag=AuditTag.SECOND_FACTOR_RESET, subject=("user", user_id))
     security_changed(
         session,
         user_id=user_id,
-        hospital_id=actor.tenant_id,
+        hospital_id=hospital_id,
         kind="second-factor-reset",
         subject_id=user_id,
         because="second factor reset",

@@ -19,7 +19,7 @@ TOTP_CODE = re.compile(r"[0-9]{6}")
 ISSUER = "Medical AI Assistant"
 
 RECOVERY_CODES = 10
-ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # pragma: allowlist secret - letters
 """No letter that looks like a figure or like another letter."""
 GROUPS, GROUP_LENGTH = 4, 4
 

@@ -74,6 +74,8 @@ class Tokens(Output):
     user: UserRead
 
 
+LONGEST_ANSWER = 16_000
+"""Characters of a passkey's answer: the longest credential id and key take a third of it."""
 OtpCode = Annotated[Line, StringConstraints(min_length=6, max_length=64)]
 
 
@@ -114,16 +116,11 @@ class Proof(Input):
     )
 
 
-class PasskeyAnswer(Input):
-    """What a browser's passkey answered, as the JSON of WebAuthn."""
-
-    credential: Annotated[str, StringConstraints(min_length=1, max_length=16_000)]
-
-
-class PasskeyCreate(PasskeyAnswer):
-    """A new passkey, and what to call it."""
+class PasskeyCreate(Input):
+    """A new passkey: what to call it, and what the browser answered, as the JSON of WebAuthn."""
 
     name: Annotated[Line, StringConstraints(min_length=1, max_length=64)]
+    credential: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ANSWER)]
 
 
 class PasskeyRead(Output):

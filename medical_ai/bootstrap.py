@@ -9,7 +9,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
-from medical_ai.auth import account_api, account_routes, invitation_routes, staff_api, staff_routes
+from medical_ai.auth import (
+    account_api,
+    account_routes,
+    factor_routes,
+    invitation_routes,
+    mfa_api,
+    staff_api,
+    staff_routes,
+    step_routes,
+)
 from medical_ai.auth import api as auth_api
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth import service as auth
@@ -104,6 +113,7 @@ def _register_blueprints(app: Flask) -> None:
         patients_api.blueprint,
         team_api.blueprint,
         account_api.blueprint,
+        mfa_api.blueprint,
         medications_api.blueprint,
         patient_medications_api.blueprint,
         assistant_api.blueprint,
@@ -117,6 +127,8 @@ def _register_blueprints(app: Flask) -> None:
         patients_routes.blueprint,
         directory_pages.blueprint,
         account_routes.blueprint,
+        step_routes.blueprint,
+        factor_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

@@ -18,6 +18,14 @@ class AuditTag(StrEnum):
     ACCOUNT_RESET_LINK_MADE = "account:reset-link:made"
     ACCOUNT_PASSWORD_REFUSED = "account:password:refused"  # noqa: S105 - an event's name
     ACCOUNT_PROFILE_CHANGED = "account:profile:changed"
+    SECOND_FACTOR_ADDED = "account:second-factor:added"
+    SECOND_FACTOR_REMOVED = "account:second-factor:removed"
+    SECOND_FACTOR_RESET = "account:second-factor:reset"
+    SECOND_FACTOR_FAILED = "account:second-factor:failed"
+    RECOVERY_CODE_USED = "account:recovery-code:used"
+    RECOVERY_CODES_RENEWED = "account:recovery-codes:renewed"
+    PROOF_RENEWED = "account:proof:renewed"
+    PROOF_FAILED = "account:proof:failed"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
     HOSPITAL_SWITCHED = "account:hospital:switched"
     PERMISSION_WITHDRAWN = "role:permission:withdrawn"

@@ -40,8 +40,8 @@ def signup(body: SignUp) -> Tokens | Response:
 def login(body: SignIn) -> Tokens:
     """Sign in with e-mail and password.
 
-    A wrong pair is 401, a missing second factor or an address still to be confirmed 403, too
-    many attempts 429.
+    A wrong pair or code is 401. A code that is needed and missing is 403 with the type
+    `mfa_required`, an address still to be confirmed 403, too many attempts are 429.
     """
     return service.sign_in(current_session(), data=body, client=current_client())
 

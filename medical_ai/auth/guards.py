@@ -18,6 +18,7 @@ from flask_wtf.csrf import CSRFProtect
 from medical_ai.auth import service, tokens
 from medical_ai.auth.cookies import cookie_name, set_cookie
 from medical_ai.auth.devices import current_device, keep_device, set_device_cookie
+from medical_ai.auth.refusals import EnrolmentRequired
 from medical_ai.auth.remembered import VerifiedTokens
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service import Client, LiveAccount
@@ -62,18 +63,48 @@ PUBLIC_ENDPOINTS = frozenset(
         "account.forgot",
         "account.reset_page",
         "account.reset",
+        "second_step.code_page",
+        "second_step.send_code",
+        "second_step.passkey_options",
+        "second_step.passkey",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
+
+ENROLMENT_ENDPOINTS = frozenset(
+    {
+        "auth.sign_out",
+        "auth_api.me",
+        "auth_api.verify",
+        "auth_api.logout",
+        "mfa_api.get_factors",
+        "mfa_api.begin_totp",
+        "mfa_api.confirm_totp",
+        "mfa_api.confirm_identity",
+        "factors.overview",
+        "factors.begin_app",
+        "factors.app_page",
+        "factors.confirm_app",
+        "factors.passkeys_page",
+        "factors.passkey_options",
+        "factors.add_passkey",
+        "factors.proof_page",
+        "factors.prove",
+    }
+)
+"""All that a session may do whose role asks for a second factor that is not set up yet."""
 
 REFRESH_ENDPOINTS = frozenset({"auth_api.refresh"})
 """Endpoints whose bearer is a refresh token."""
 
 ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
 SIGN_IN_PAGE, SIGN_OUT = "auth.sign_in_page", "auth.sign_out"
+ENROLMENT_PAGE = "factors.overview"
 NOT_SAVED = (
     "You were signed out meanwhile, so what you sent was not saved. Sign in and do it again."
 )
+
+ENROL = "Your role needs a second factor. Set it up first; until then nothing else is open."
 
 csrf = CSRFProtect()
 _verified = VerifiedTokens()
@@ -170,17 +201,26 @@ def _guard() -> ResponseReturnValue | None:
     if not page:
         if not is_public:
             _authenticate_bearer(refresh=request.endpoint in REFRESH_ENDPOINTS)
+            _require_enrolment()
         return None
     try:
         # The session first: whoever's has ended reads that, and not that their form was refused.
         if not is_public:
             _authenticate_cookies()
-    except Unauthenticated:
+            _require_enrolment()
+    except (Unauthenticated, EnrolmentRequired) as error:
         if _is_fetch():
             raise
-        return _lead_to_sign_in()
+        is_known = isinstance(error, EnrolmentRequired)
+        return redirect(url_for(ENROLMENT_PAGE), 303) if is_known else _lead_to_sign_in()
     csrf.protect()  # looks at the methods that write, and at no other
     return None
+
+
+def _require_enrolment() -> None:
+    account = g.get("account")  # none where a refresh token is exchanged, which opens nothing
+    if account is not None and account.must_enrol and request.endpoint not in ENROLMENT_ENDPOINTS:
+        raise EnrolmentRequired(ENROL)
 
 
 def _lead_to_sign_in() -> ResponseReturnValue:
@@ -214,6 +254,7 @@ def _authenticate_cookies() -> None:
     except Unauthenticated:
         release_session()  # the renewal writes in a transaction of its own
         claims = _claims_of(_renew_from_cookie())
+        _require_live(claims)
     g.actor = _actor_of(claims, "web")
     if current_account().hospitals > 1:  # the header says in which of them somebody is
         g.hospital_name = tenancy.get_hospital(current_session(), g.actor.tenant_id).name
@@ -228,17 +269,6 @@ def _renew_from_cookie() -> Tokens:
         with current_database().unit_of_work() as session:
             granted = service.renew_access(session, family_id=family_id)
     keep_signed_in(granted)
-    user = granted.user
-    g.account = LiveAccount(
-        email=user.email,
-        timezone=user.timezone,
-        role=user.role,
-        username=user.username,
-        email_verified=user.email_verified,
-        hospital_id=user.hospital.id,
-        permissions=frozenset(user.permissions),
-        hospitals=len(user.hospitals),
-    )
     return granted
 
 

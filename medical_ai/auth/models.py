@@ -4,11 +4,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from medical_ai.auth.permissions import Role
-from medical_ai.auth.purposes import OneTimePurpose
+from medical_ai.auth.purposes import ChallengePurpose, OneTimePurpose
 from medical_ai.core import clock
 from medical_ai.core.database import Base, UTCDateTime, enum_column
 from medical_ai.core.ids import new_id
@@ -19,7 +27,8 @@ class User(Base):
     """A person's account. One account can be something in several hospitals.
 
     `password_hash` is empty where nobody signs in with a password; `auth0_user_id` is the subject
-    (`sub`) at the identity provider, whichever provider that is.
+    (`sub`) at the identity provider, whichever provider that is. `passkey_handle` is what
+    authenticators know the account by: random, so that it tells nobody anything.
     """
 
     __tablename__ = "users"
@@ -30,6 +39,7 @@ class User(Base):
     email_verified_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     password_hash: Mapped[str] = mapped_column(String(255))
     auth0_user_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    passkey_handle: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
@@ -110,7 +120,11 @@ class StaffInvitation(TenantOwned, Base):
 
 
 class TokenFamily(TenantOwned, Base):
-    """One signed-in session: every refresh token that descends from one sign-in."""
+    """One signed-in session: every refresh token that descends from one sign-in.
+
+    `factors` says what proved who it was ("password", "password+totp", "passkey" and so on), and
+    `authenticated_at` when that was last proved.
+    """
 
     __tablename__ = "token_families"
 
@@ -122,6 +136,8 @@ class TokenFamily(TenantOwned, Base):
     last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     revoked_because: Mapped[str] = mapped_column(String(32), default="")
+    factors: Mapped[str] = mapped_column(String(32), default="")
+    authenticated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class RefreshToken(Base):
@@ -184,3 +200,72 @@ class ThrottleWindow(Base):
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     attempts: Mapped[int] = mapped_column(Integer, default=1)
     open_again_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class TotpFactor(Base):
+    """The authenticator app of an account, by its shared secret (RFC 6238).
+
+    `last_step` is the latest time step a code was accepted for: no code works twice.
+    """
+
+    __tablename__ = "totp_factors"
+
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary(255))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class RecoveryCode(Base):
+    """One of the codes that stand in for a lost second factor; only its hash is kept."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (UniqueConstraint("user_id", "code_hash"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    code_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Passkey(Base):
+    """A WebAuthn credential of an account. `credential_hash` makes ids unique over all accounts."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023))
+    credential_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(2048))
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class AuthChallenge(Base):
+    """Something begun that must be finished soon, once, and by whoever began it.
+
+    A sign-in that waits for its second factor, an authenticator app that is not confirmed yet, the
+    random challenge a passkey signs. `family_id` is the session it belongs to, where there is one;
+    else its id is in the browser's signed cookie.
+    """
+
+    __tablename__ = "auth_challenges"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    purpose: Mapped[ChallengePurpose] = mapped_column(enum_column(ChallengePurpose))
+    user_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    family_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("token_families.id", ondelete="CASCADE"), index=True
+    )
+    content_sealed: Mapped[bytes] = mapped_column(LargeBinary(255))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

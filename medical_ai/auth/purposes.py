@@ -1,4 +1,4 @@
-"""What a secret link can be for."""
+"""What a secret link, or a challenge, can be for."""
 
 from enum import StrEnum
 
@@ -11,3 +11,13 @@ class OneTimePurpose(StrEnum):
     CHANGE_EMAIL = "change-email"
     STAFF_INVITATION = "staff-invitation"
     CAREGIVER_INVITATION = "caregiver-invitation"
+
+
+class ChallengePurpose(StrEnum):
+    """A challenge made for one purpose is worth nothing for another."""
+
+    SECOND_STEP = "second-step"
+    TOTP_ENROLMENT = "totp-enrolment"
+    PASSKEY_ENROLMENT = "passkey-enrolment"
+    PASSKEY_SIGN_IN = "passkey-sign-in"
+    PASSKEY_PROOF = "passkey-proof"

@@ -1,6 +1,7 @@
 """The pages of an account: sign up, sign in, sign out."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import (
     Blueprint,
@@ -19,13 +20,14 @@ from medical_ai.auth.guards import (
     current_client,
     forget_sign_in,
     is_signed_in,
-    keep_signed_in,
 )
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
-from medical_ai.auth.schemas import SignIn, SignUp, Tokens
+from medical_ai.auth.schemas import SignIn, SignUp
+from medical_ai.auth.step_routes import can_use_passkeys, lead_to_second_step
+from medical_ai.auth.welcome import wanted, welcome
 from medical_ai.auth.zone_choices import zones_by_region
 from medical_ai.core.errors import DomainError
-from medical_ai.core.forms import form_again, local_page, read_form
+from medical_ai.core.forms import form_again, read_form
 from medical_ai.core.http import current_actor, current_session
 from medical_ai.core.pages import page
 
@@ -48,20 +50,22 @@ REMEMBERED = ("email", "username", "timezone", "next")
 def sign_in_page() -> ResponseReturnValue:
     """Show the sign-in form; whoever is signed in goes on."""
     if is_signed_in():
-        return redirect(_wanted(request.args.get("next")), 303)
-    return render_template("auth/sign_in.html", typed={"next": request.args.get("next", "")})
+        return redirect(wanted(request.args.get("next")), 303)
+    typed = {"next": request.args.get("next", "")}
+    return render_template("auth/sign_in.html", typed=typed, passkeys=can_use_passkeys())
 
 
 @blueprint.post("/app/sign-in")
 @page(writes=True)
 def sign_in() -> ResponseReturnValue:
-    """Sign in and go on to the page that was wanted."""
+    """Sign in and go on to the page that was wanted, or to the second step."""
     try:
         data = read_form(SignIn, _typed("email", "password"), sentences=SENTENCES)
-        granted = service.sign_in(current_session(), data=data, client=current_client())
+        begun = service.begin_sign_in(current_session(), data=data, client=current_client())
     except DomainError as error:
-        return form_again("auth/sign_in.html", error, typed=_remembered())
-    return _welcome(granted)
+        shown = {"typed": _remembered(), "passkeys": can_use_passkeys()}
+        return form_again("auth/sign_in.html", error, **shown)
+    return lead_to_second_step(begun) if isinstance(begun, UUID) else welcome(begun)
 
 
 @blueprint.get("/signup")
@@ -69,7 +73,7 @@ def sign_in() -> ResponseReturnValue:
 def sign_up_page() -> ResponseReturnValue:
     """Show the form for a new account; whoever is signed in goes on to their day."""
     if is_signed_in():
-        return redirect(_wanted(None), 303)
+        return redirect(wanted(None), 303)
     return render_template("auth/sign_up.html", typed={}, **zone_choices())
 
 
@@ -87,7 +91,7 @@ def sign_up() -> ResponseReturnValue:
         return form_again("auth/sign_up.html", error, typed=_remembered(), **zone_choices())
     if granted is None:
         return make_response(render_template("auth/verification_sent.html"), 202)
-    return _welcome(granted)
+    return welcome(granted)
 
 
 @blueprint.post("/app/sign-out")
@@ -101,17 +105,6 @@ def sign_out() -> ResponseReturnValue:
     response = redirect(url_for("auth.sign_in_page"), 303)
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
-
-
-def _welcome(granted: Tokens) -> ResponseReturnValue:
-    # A new session gets a new form token: one planted before signing in is worth nothing.
-    session.clear()
-    keep_signed_in(granted)
-    return redirect(_wanted(request.form.get("next")), 303)
-
-
-def _wanted(address: str | None) -> str:
-    return local_page(address, otherwise=url_for("web.today"))
 
 
 def _typed(*names: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the account endpoints take and give."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -91,6 +92,64 @@ class Tokens(Output):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name
     expires_in: int = Field(description="Life of the access token in seconds.")
     user: UserRead
+
+
+LONGEST_ANSWER = 16_000
+"""Characters of a passkey's answer: the longest credential id and key take a third of it."""
+OtpCode = Annotated[Line, StringConstraints(min_length=6, max_length=64)]
+
+
+class TotpConfirm(Input):
+    """The code that the authenticator app shows."""
+
+    code: OtpCode
+
+
+class TotpEnrolment(Output):
+    """The secret of an authenticator app that waits for its first code."""
+
+    secret: str = Field(description="Base32, to be typed into the app.")
+    otpauth_uri: str = Field(description="The same as an address, to be shown as a QR picture.")
+
+
+class RecoveryCodes(Output):
+    """Recovery codes, shown this once; empty where earlier ones still hold."""
+
+    recovery_codes: list[str]
+
+
+class FactorsRead(Output):
+    """Which second factors an account has."""
+
+    totp: bool
+    passkeys: int
+    recovery_codes_left: int
+    is_required: bool = Field(description="True where the role must have a second factor.")
+
+
+class Proof(Input):
+    """Proof, in the middle of a session, of being who one says."""
+
+    password: Password
+    otp: Annotated[Line, StringConstraints(max_length=64)] | None = Field(
+        None, description="Code of the second factor, where one is set up."
+    )
+
+
+class PasskeyCreate(Input):
+    """A new passkey: what to call it, and what the browser answered, as the JSON of WebAuthn."""
+
+    name: Annotated[Line, StringConstraints(min_length=1, max_length=64)]
+    credential: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ANSWER)]
+
+
+class PasskeyRead(Output):
+    """A passkey as its owner sees it."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 class Verification(Output):

@@ -24,6 +24,7 @@ SECRET_MIN_BYTES = 32
 SECRET_MIN_DISTINCT = 10
 TEMPLATE_MARKS = ("change", "replace", "example", "your-", "your_", "secret", "password", "xxxx")
 AES_KEY_BYTES = 32
+ROLE_NAMES = "(patient|doctor|nurse|billing|administrator)"
 SMTP_DEADLINES = 3
 """One e-mail may take this many times SMTP_TIMEOUT_SECONDS in all."""
 
@@ -139,6 +140,11 @@ class Settings(BaseSettings):
     )
     reset_link_minutes: int = Field(
         30, ge=5, le=1440, description="Life of a link that sets a new password."
+    )
+    second_factor_required_roles: str = Field(
+        "doctor,nurse,billing,administrator",
+        pattern=rf"^(none|{ROLE_NAMES}(,{ROLE_NAMES})*)$",
+        description="Roles, separated by commas, that must set up a second factor; or `none`.",
     )
     demo_password: SecretStr = Field(
         SecretStr(""), description="Password of the demo people; empty: random and printed."
@@ -258,6 +264,11 @@ class Settings(BaseSettings):
     def asks_for_verification(self) -> Literal["off", "offered", "required"]:
         """How addresses are confirmed, which nothing can be where no e-mail is sent."""
         return self.email_verification if self.smtp_host else "off"
+
+    @cached_property
+    def second_factor_roles(self) -> frozenset[str]:
+        """Roles whose sessions can do nothing but set up a second factor until there is one."""
+        return frozenset(self.second_factor_required_roles.split(",")) - {"none"}
 
     @cached_property
     def allowed_origins(self) -> list[str]:

@@ -24,6 +24,12 @@ class NoticeKind(StrEnum):
     UNUSUAL_ACCESS = "unusual-access"
     EMAIL_CHANGE_ASKED = "email-change-asked"
     SIGN_UP_TRIED = "sign-up-tried"
+    SECOND_FACTOR_ADDED = "second-factor-added"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
+    SECOND_FACTOR_RESET = "second-factor-reset"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    RECOVERY_CODES_FEW = "recovery-codes-few"
+    RECOVERY_CODES_RENEWED = "recovery-codes-renewed"
 
 
 @dataclass(frozen=True, slots=True)

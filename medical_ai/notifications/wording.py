@@ -103,6 +103,42 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "/app/forgot-password",
         "Choose a new password",
     ),
+    NoticeKind.SECOND_FACTOR_ADDED: Wording(
+        "A second step was added to your sign-in",
+        "All other sessions were signed out. If this was not you, change your password now and"
+        " tell whoever runs this installation.",
+        "/app/settings/second-factor",
+    ),
+    NoticeKind.SECOND_FACTOR_REMOVED: Wording(
+        "A second step was removed from your sign-in",
+        "All other sessions were signed out. If this was not you, change your password now and"
+        " tell whoever runs this installation.",
+        "/app/settings/second-factor",
+    ),
+    NoticeKind.SECOND_FACTOR_RESET: Wording(
+        "An administrator reset your second step",
+        "You were signed out everywhere. Sign in with your password and set up a new second step."
+        " If you did not ask for this, tell whoever runs this installation at once.",
+        "/app/settings/second-factor",
+    ),
+    NoticeKind.RECOVERY_CODE_USED: Wording(
+        "A recovery code was used",
+        "Somebody, hopefully you, signed in or confirmed a change with one of your recovery"
+        " codes. If it was not you, change your password and make new codes.",
+        "/app/settings/second-factor",
+    ),
+    NoticeKind.RECOVERY_CODES_FEW: Wording(
+        "A recovery code was used, and few are left",
+        "Make new codes before the last one is gone. If it was not you who used one, change your"
+        " password as well.",
+        "/app/settings/second-factor",
+    ),
+    NoticeKind.RECOVERY_CODES_RENEWED: Wording(
+        "You have new recovery codes",
+        "The old ones do not work any more, and all other sessions were signed out. If this was"
+        " not you, change your password now.",
+        "/app/settings/second-factor",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

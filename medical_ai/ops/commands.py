@@ -1,4 +1,4 @@
-"""Commands: `flask --app app worker`, `demo`, `audit` and `reset-link`."""
+"""Commands: `flask --app app worker`, `demo`, `audit`, `reset-link` and `reset-second-factor`."""
 
 import sys
 from typing import cast
@@ -22,6 +22,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(_demo)
     app.cli.add_command(audit_commands)
     app.cli.add_command(_reset_link)
+    app.cli.add_command(_reset_second_factor)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")
@@ -56,6 +57,17 @@ def _reset_link(email: str) -> None:
     page = LINKS[OneTimePurpose.RESET_PASSWORD].page
     click.echo(f"{database.settings.public_url.rstrip('/')}{page}#{token}")
     click.echo(f"It works once, for {database.settings.reset_link_minutes} minutes.", err=True)
+
+
+@click.command(
+    "reset-second-factor", help="Take the second factor from an account whose owner lost it."
+)
+@click.argument("email")
+def _reset_second_factor(email: str) -> None:
+    with _database().unit_of_work() as session:
+        if not auth.reset_by_operator(session, email=email):
+            sys.exit("There is no account with this e-mail address.")
+    click.echo("Done. The owner is signed out everywhere and is told by a notice.")
 
 
 def _database() -> Database:

@@ -11,6 +11,11 @@ from medical_ai.auth.service.accounts import (
     sign_up,
 )
 from medical_ai.auth.service.changes import security_changed
+from medical_ai.auth.service.factors import (
+    get_factors,
+    reset_by_operator,
+    reset_second_factor,
+)
 from medical_ai.auth.service.hospitals import list_hospitals
 from medical_ai.auth.service.invitations import (
     accept_as_newcomer,
@@ -46,6 +51,7 @@ from medical_ai.auth.service.people import (
     list_member_ids,
 )
 from medical_ai.auth.service.profile import change_email, confirm_email, update_profile
+from medical_ai.auth.service.recent import is_recent, require_recent
 from medical_ai.auth.service.role_permissions import (
     get_permissions,
     list_roles,
@@ -66,7 +72,7 @@ from medical_ai.auth.service.sessions import (
     sign_out,
     switch_hospital,
 )
-from medical_ai.auth.service.sign_in import sign_in
+from medical_ai.auth.service.sign_in import begin_sign_in, sign_in
 from medical_ai.auth.service.staff import PAGE_SIZE as STAFF_PAGE_SIZE
 from medical_ai.auth.service.staff import (
     change_member,
@@ -94,6 +100,7 @@ __all__ = [
     "accept_invitation",
     "answer_forgotten",
     "ask_for_reset",
+    "begin_sign_in",
     "change_email",
     "change_member",
     "change_password",
@@ -110,12 +117,14 @@ __all__ = [
     "find_user",
     "find_working_colleague",
     "get_email",
+    "get_factors",
     "get_member",
     "get_permissions",
     "get_profile",
     "get_token_to_send",
     "hold_account",
     "invite",
+    "is_recent",
     "issue_token",
     "list_hospitals",
     "list_invitations",
@@ -131,8 +140,11 @@ __all__ = [
     "redeem_token",
     "remove_member",
     "renew_access",
+    "require_recent",
     "resend_verification",
+    "reset_by_operator",
     "reset_password",
+    "reset_second_factor",
     "revoke_families",
     "rotate",
     "security_changed",

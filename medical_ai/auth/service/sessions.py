@@ -10,11 +10,19 @@ from sqlalchemy.orm import Session
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import tokens
-from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
+from medical_ai.auth.models import (
+    AuthChallenge,
+    Membership,
+    RefreshToken,
+    ThrottleWindow,
+    TokenFamily,
+    User,
+)
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
 from medical_ai.auth.service.clients import forget_clients, remember_client
 from medical_ai.auth.service.hospitals import COUNT_OF_HOSPITALS, list_hospitals
+from medical_ai.auth.service.recent import PASSWORD, has_second_factor
 from medical_ai.auth.service.role_permissions import GRANTED, get_permissions, within_ceiling
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
@@ -36,10 +44,12 @@ _LIVE_ACCOUNT = (
         User.timezone,
         User.username,
         User.email_verified_at,
+        User.is_demo,
         Membership.role,
         TokenFamily.hospital_id,
         GRANTED.label("granted"),
         COUNT_OF_HOSPITALS.label("hospitals"),
+        has_second_factor().label("has_second_factor"),
     )
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
@@ -73,7 +83,8 @@ class LiveAccount:
     """The account behind a session that holds, as far as every request may need it.
 
     `role` is what they are at this moment, and `permissions` what that role may do, whatever an
-    older token says; `hospitals` is how many they can choose from.
+    older token says; `hospitals` is how many they can choose from. `must_enrol` says that the role
+    asks for a second factor and there is none: the session is good for setting one up.
     """
 
     email: str
@@ -84,6 +95,7 @@ class LiveAccount:
     hospital_id: UUID
     permissions: frozenset[str]
     hospitals: int
+    must_enrol: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +193,8 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
     if row is None:
         return None
+    # Made-up people exist on laptops only; demos and tests sign them in by password alone.
+    is_required = row.role.value in settings_of(session).second_factor_roles and not row.is_demo
     return LiveAccount(
         email=row.email,
         timezone=row.timezone,
@@ -190,11 +204,12 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
         hospital_id=row.hospital_id,
         permissions=within_ceiling(row.role, (row.granted or "").split(",")),
         hospitals=row.hospitals,
+        must_enrol=is_required and not row.has_second_factor,
     )
 
 
 def delete_expired(session: Session) -> int:
-    """Forget refresh tokens past their time, sessions without any, and old throttle windows."""
+    """Forget refresh tokens past their time, sessions without any, and what else is over."""
     now = clock.now()
     expired = rows_changed(
         session, delete(RefreshToken).where(RefreshToken.expires_at < now - EXPIRED_KEPT)
@@ -208,6 +223,9 @@ def delete_expired(session: Session) -> int:
         session, delete(ThrottleWindow).where(ThrottleWindow.opened_at < now - EXPIRED_KEPT)
     )
     forget_clients(session)
+    rows_changed(
+        session, delete(AuthChallenge).where(AuthChallenge.expires_at < now - EXPIRED_KEPT)
+    )
     return expired
 
 
@@ -299,14 +317,21 @@ def revoke_families(
     return rows_changed(session, wanted.values(revoked_at=clock.now(), revoked_because=because))
 
 
-def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
-    """Open a session for somebody who has proved who they are; their client is known from now."""
+def open_family(
+    session: Session, standing: Standing, client: Client, *, factors: str = PASSWORD
+) -> Tokens:
+    """Open a session for somebody who has proved who they are, by these factors.
+
+    Their client is known from now.
+    """
     family = TokenFamily(
         id=new_id(),
         user_id=standing.user.id,
         hospital_id=standing.hospital.id,
         user_agent=client.user_agent[:200],
         address=client.address[:45],
+        factors=factors,
+        authenticated_at=clock.now(),
     )
     session.add(family)
     session.flush()
@@ -317,6 +342,7 @@ def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
         hospital_id=standing.hospital.id,
         role=standing.role.value,
         subject=("token_family", family.id),
+        details={"factors": factors},
     )
     remember_client(session, user_id=standing.user.id, address=client.address, device=client.device)
     return _issue(session, family.id, standing)

@@ -1,5 +1,10 @@
-"""Signing in with an e-mail address and a password."""
+"""Signing in: a password, and a second factor where the account has one.
 
+What is half-way is a row that holds for minutes and works once, never a session.
+"""
+
+import hashlib
+import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,13 +16,18 @@ from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import passwords, throttle
 from medical_ai.auth.guesses import Guess, admit_guess, forgive_guess
 from medical_ai.auth.models import Membership, User
+from medical_ai.auth.purposes import ChallengePurpose
+from medical_ai.auth.refusals import MfaRequired
 from medical_ai.auth.schemas import SignIn, Tokens
+from medical_ai.auth.service import challenges, factors
 from medical_ai.auth.service.accounts import find_brought_hash, find_user, normal_email
+from medical_ai.auth.service.challenges import ChallengeRef
 from medical_ai.auth.service.clients import find_mark, is_device
 from medical_ai.auth.service.hospitals import find_membership_to_open
+from medical_ai.auth.service.recent import PASSWORD
 from medical_ai.auth.service.sessions import Client, Standing, may_sign_in, open_family
 from medical_ai.auth.service.verification import may_mail, send_verification
-from medical_ai.core.database import Database, database_of, rows_changed
+from medical_ai.core.database import Database, database_of, rows_changed, settings_of
 from medical_ai.core.errors import PermissionDenied, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
@@ -27,6 +37,9 @@ UNVERIFIED = (
     "Confirm your e-mail address first. Open the link in the message we sent you; it may take a"
     " few minutes, and hide among unwanted mail."
 )
+WRONG_CODE = "This code does not fit, or was used already. Wait for the next one and try it."
+TOO_LATE = "That took too long. Please sign in again."
+CODE_NEEDED = "Send the code of the authenticator app, or a recovery code, as `otp`."
 
 
 class EmailUnverified(PermissionDenied):
@@ -46,14 +59,81 @@ class ProvedPassword:
 
 
 def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
-    """Open a session for the right e-mail and password.
+    """Open a session for the right e-mail and password, and the right code where one is needed.
 
-    Raises Unauthenticated, in the same time and words whether or not the account exists;
-    TooManyRequests after too many attempts from one address or at one account; and, for the right
-    password alone, EmailUnverified where the address must be confirmed.
+    Raises Unauthenticated, in the same time and words whether or not the account exists,
+    MfaRequired where a code is needed and none was sent, and TooManyRequests.
     """
+    standing = _check_password(session, data, client)
+    proved = PASSWORD
+    if factors.needs_second_factor(session, standing.user.id):
+        if not data.otp:
+            raise MfaRequired(CODE_NEEDED)
+        proved = _prove(session, standing, data.otp)
+    return open_family(session, standing, client, factors=proved)
+
+
+def begin_sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens | UUID:
+    """Sign in by password; where the account has a second factor, return what waits for it.
+
+    Raises what `sign_in` raises, but MfaRequired.
+    """
+    standing = _check_password(session, data, client)
+    if not factors.needs_second_factor(session, standing.user.id):
+        return open_family(session, standing, client)
+    return challenges.begin(
+        session,
+        purpose=ChallengePurpose.SECOND_STEP,
+        content=_fingerprint(standing.user),
+        user_id=standing.user.id,
+    )
+
+
+def find_half_way(session: Session, *, attempt_id: UUID | None) -> ChallengeRef | None:
+    """Return the sign-in of this browser that waits for its second factor, while it does."""
+    return challenges.find(session, purpose=ChallengePurpose.SECOND_STEP, challenge_id=attempt_id)
+
+
+def finish_sign_in(
+    session: Session, *, attempt_id: UUID | None, code: str, client: Client
+) -> Tokens:
+    """Open the session that waited for a code. Raises Unauthenticated and TooManyRequests."""
+    attempt = find_half_way(session, attempt_id=attempt_id)
+    if attempt is None or attempt.user_id is None:
+        raise Unauthenticated(TOO_LATE)
+    standing = standing_of(session, attempt.user_id)
+    if not hmac.compare_digest(attempt.content, _fingerprint(standing.user)):
+        raise Unauthenticated(TOO_LATE)  # the password was changed meanwhile
+    proved = _prove(session, standing, code)
+    if challenges.use(session, attempt) is None:
+        raise Unauthenticated(TOO_LATE)
+    return open_family(session, standing, client, factors=proved)
+
+
+def standing_of(session: Session, user_id: UUID) -> Standing:
+    """Return who an account is in its hospital. Raises Unauthenticated where it may not sign in."""
+    user = session.get(User, user_id)
+    if user is None or not may_sign_in(user, settings_of(session)):
+        raise Unauthenticated(WRONG)
+    membership = _membership_to_open(session, user_id)
+    hospital = tenancy.get_hospital(session, membership.hospital_id)
+    return Standing(user, hospital, membership.role)
+
+
+def count_sign_in(session: Session, client: Client) -> None:
+    """Count a try at signing in from one address. Raises TooManyRequests."""
     database = database_of(session)
-    proved = _prove_password(session, database, data=data, client=client)
+    throttle.count_attempt(
+        database,
+        scope="sign-in",
+        subject=throttle.network_of(client.address),
+        limit=database.settings.login_attempts_per_minute,
+    )
+
+
+def _check_password(session: Session, data: SignIn, client: Client) -> Standing:
+    proved = _prove_password(session, data=data, client=client)
+    database = database_of(session)
     must_verify = _must_verify(database, proved.user)
     may_send = must_verify and may_mail(database, "mail-sign-in", proved.user.email)
     # From here on the session writes; nothing slow comes after.
@@ -63,14 +143,11 @@ def sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens:
         if may_send:
             send_verification(session, user_id=proved.user.id, email=proved.user.email)
         raise EmailUnverified(UNVERIFIED)
-    membership = _membership_to_open(session, proved.user.id)
-    hospital = tenancy.get_hospital(session, membership.hospital_id)
-    return open_family(session, Standing(proved.user, hospital, membership.role), client)
+    return standing_of(session, proved.user.id)
 
 
-def _prove_password(
-    session: Session, database: Database, *, data: SignIn, client: Client
-) -> ProvedPassword:
+def _prove_password(session: Session, *, data: SignIn, client: Client) -> ProvedPassword:
+    database = database_of(session)
     email, at_once = normal_email(data.email), database.settings.password_hashes_at_once
     # Looked up with a reading session: the write lock must not be held while a hash runs.
     with database.reading() as reader:
@@ -82,7 +159,7 @@ def _prove_password(
             device=client.device,
         )
         brought = find_brought_hash(reader)
-    guess = _admit(database, email, mark, client)
+    guess = _admit(session, email, mark, client)
     fits = passwords.verify_password(
         found.password_hash if found else None, data.password, at_once=at_once, brought=brought
     )
@@ -94,16 +171,11 @@ def _prove_password(
     return ProvedPassword(found, guess, new_hash)
 
 
-def _admit(database: Database, email: str, mark: str | None, client: Client) -> Guess:
+def _admit(session: Session, email: str, mark: str | None, client: Client) -> Guess:
     # A browser that the account knows does not suffer from others who share its address.
     if not is_device(mark, client.device):
-        throttle.count_attempt(
-            database,
-            scope="sign-in",
-            subject=throttle.network_of(client.address),
-            limit=database.settings.login_attempts_per_minute,
-        )
-    return admit_guess(database, account=f"email:{email}", client=mark)
+        count_sign_in(session, client)
+    return admit_guess(database_of(session), account=f"email:{email}", client=mark)
 
 
 def _must_verify(database: Database, user: User) -> bool:
@@ -134,6 +206,19 @@ def _record_failure(session: Session, user_id: UUID | None) -> None:
         hospital_id=row.hospital_id if row else None,
         role=row.role.value if row else "",
     )
+
+
+def _prove(session: Session, standing: Standing, code: str) -> str:
+    kind = factors.accept_otp(
+        session, user_id=standing.user.id, hospital_id=standing.hospital.id, code=code
+    )
+    if kind is None:
+        raise Unauthenticated(WRONG_CODE)
+    return f"{PASSWORD}+{kind}"
+
+
+def _fingerprint(user: User) -> bytes:
+    return hashlib.sha256(user.password_hash.encode()).digest()
 
 
 def _membership_to_open(session: Session, user_id: UUID) -> Membership:

@@ -11,6 +11,7 @@ from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
 from medical_ai.auth import routes as auth_routes
+from medical_ai.auth import session_routes, sessions_api
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
@@ -87,11 +88,13 @@ def wire_ports() -> None:
 def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_api.blueprint,
+        sessions_api.blueprint,
         medications_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,
         auth_routes.blueprint,
+        session_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

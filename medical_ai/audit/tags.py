@@ -11,6 +11,10 @@ class AuditTag(StrEnum):
     ACCOUNT_SIGN_IN_FAILED = "account:sign-in:failed"
     ACCOUNT_SIGNED_OUT = "account:signed-out"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
+    SESSION_REVOKED = "session:revoked"
+    SESSION_EXPIRED = "session:expired"
+    PERSONAL_TOKEN_CREATED = "personal-token:created"  # noqa: S105 - an event's name
+    PERSONAL_TOKEN_REVOKED = "personal-token:revoked"  # noqa: S105 - an event's name
     PATIENT_CREATED = "patient:created"
     RECORD_VIEWED = "patient:record:viewed"
     ACCESS_REFUSED = "access:refused"

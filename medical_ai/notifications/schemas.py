@@ -12,6 +12,8 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    NEW_SIGN_IN = "new-sign-in"
+    TOKEN_CREATED = "token-created"  # noqa: S105 - a kind's name
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ WITHOUT_TENANT = {
     "hospitals": "is the tenant",
     "users": "one person may be something in several hospitals",
     "refresh_tokens": "belongs to a token family, which has one",
+    "known_clients": "is about a person's devices, whichever hospital they sign in to",
     "one_time_tokens": "belongs to an account, or to somebody who has none yet",
     "throttle_windows": "counts addresses before anybody is known",
     "jobs": "holds ids only; its handler finds the tenant",

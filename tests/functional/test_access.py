@@ -9,6 +9,7 @@ from flask import Flask
 
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
 from tests.functional.access import READ_ONE, assemble
+from tests.functional.access.sessions import NEW_TOKEN
 from tests.support.http import Api, assert_problem, signed_in
 from tests.support.people import Cast, Person
 
@@ -33,7 +34,7 @@ def operations(app: Flask) -> dict[str, str]:
 
 @pytest.fixture
 def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
-    """Alice's medicine, one of its doses of today, and a conversation of hers."""
+    """Alice's medicine, a dose of today, a conversation, a session and a token of hers."""
     hers = signed_in(app, alice)
     times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
     body = {"name": CANARY, "schedules": [{"kind": "times", "times": times}]}
@@ -44,6 +45,8 @@ def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
         "medication_id": medicine["id"],
         "dose_id": span[0]["id"],
         "session_id": talk["session_id"],
+        "family_id": hers.get("/auth/sessions").get_json()["items"][0]["id"],
+        "token_id": hers.post("/auth/tokens", NEW_TOKEN).get_json()["id"],
     }
 
 
@@ -73,7 +76,8 @@ def test_the_cast_gets_what_the_matrix_says(
 
 def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
     methods = operations(app)
-    ids = {name: str(uuid4()) for name in ("medication_id", "dose_id", "session_id")}
+    names = ("medication_id", "dose_id", "session_id", "family_id", "token_id")
+    ids = {name: str(uuid4()) for name in names}
     paths = {endpoint: path for endpoint, (path, _, _) in MATRIX.items()}
     paths |= {"auth_api.refresh": "/auth/refresh"}
     for endpoint, path in paths.items():

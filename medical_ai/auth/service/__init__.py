@@ -9,6 +9,7 @@ from medical_ai.auth.service.accounts import (
     set_demo_password,
     sign_up,
 )
+from medical_ai.auth.service.clients import forget_old_clients
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -19,6 +20,26 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
     spell_token,
 )
+from medical_ai.auth.service.own_sessions import (
+    end_overdue,
+    list_sessions,
+    note_use,
+    revoke_other_sessions,
+    revoke_session,
+)
+from medical_ai.auth.service.personal_tokens import (
+    Bearer,
+    default_scopes,
+    delete_ended_tokens,
+    find_bearer,
+    last_day,
+    list_tokens,
+    make_token,
+    note_token_use,
+    offered_scopes,
+    revoke_token,
+)
+from medical_ai.auth.service.proof import require_proof
 from medical_ai.auth.service.sessions import (
     ENDED,
     Client,
@@ -36,25 +57,42 @@ from medical_ai.auth.service.wards import select_wards_of
 
 __all__ = [
     "ENDED",
+    "Bearer",
     "Client",
     "LiveAccount",
     "OneTimeRef",
     "Superseded",
     "create_demo_account",
+    "default_scopes",
+    "delete_ended_tokens",
     "delete_expired",
     "delete_old_tokens",
+    "end_overdue",
+    "find_bearer",
     "find_live_account",
     "find_token",
     "find_user",
+    "forget_old_clients",
     "get_email",
     "get_profile",
     "get_token_to_send",
     "issue_token",
+    "last_day",
+    "list_sessions",
+    "list_tokens",
     "mail_token",
+    "make_token",
     "normal_email",
+    "note_token_use",
+    "note_use",
+    "offered_scopes",
     "redeem_token",
     "renew_access",
+    "require_proof",
     "revoke_families",
+    "revoke_other_sessions",
+    "revoke_session",
+    "revoke_token",
     "rotate",
     "select_wards_of",
     "set_demo_password",

@@ -10,9 +10,18 @@ from sqlalchemy.orm import Session
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import tokens
-from medical_ai.auth.models import Membership, RefreshToken, ThrottleWindow, TokenFamily, User
+from medical_ai.auth.lifetimes import Lifetime, limits_of
+from medical_ai.auth.models import (
+    Membership,
+    PersonalToken,
+    RefreshToken,
+    ThrottleWindow,
+    TokenFamily,
+    User,
+)
 from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
+from medical_ai.auth.service.clients import greet_client
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
@@ -28,7 +37,13 @@ ENDED = "This session has ended. Please sign in again."
 
 # Asked on every request, so it is built once.
 _LIVE_ACCOUNT = (
-    select(User.email, User.timezone, Membership.role)
+    select(
+        User.email,
+        User.timezone,
+        Membership.role,
+        TokenFamily.created_at,
+        TokenFamily.last_seen_at,
+    )
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
         Membership,
@@ -56,12 +71,14 @@ class Client:
 class LiveAccount:
     """The account behind a session that holds, as far as every request may need it.
 
-    `role` is what they are at this moment, whatever an older token says.
+    `role` is what they are at this moment, whatever an older token says; `life` is that of the
+    session, where there is one: a program with a token of its own has none.
     """
 
     email: str
     timezone: str
     role: str
+    life: Lifetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +96,13 @@ class Superseded(Unauthenticated):
     slug, title = "token-superseded", "This token was just exchanged"
 
 
-def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> Tokens:
+def rotate(
+    session: Session, *, family_id: UUID, jti: UUID, client: Client, is_use: bool = True
+) -> Tokens:
     """Exchange a refresh token for a new pair.
 
-    Raises Superseded when the same client comes back with it within the grace time, and
+    `is_use` is False where an open page asks by itself: that keeps no unused session alive. Raises
+    Superseded when the same client comes back with the token within the grace time, and
     Unauthenticated otherwise; a reuse after the grace, or by another client, revokes the family.
     """
     family, standing = _get_live_family(session, family_id)
@@ -100,16 +120,17 @@ def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> T
     )
     if used != 1:
         raise _refuse_reuse(session, family, jti, client)
-    family.last_seen_at = now
+    if is_use:
+        family.last_seen_at = now
     family.user_agent = client.user_agent[:200]  # browsers update themselves
     family.address = client.address[:45]
-    return _issue(session, family_id, standing)
+    return _issue(session, family, standing)
 
 
 def renew_access(session: Session, *, family_id: UUID) -> Tokens:
     """Grant access alone to a live family; for a browser tab that lost the race to rotate."""
-    _, standing = _get_live_family(session, family_id)
-    return _issue(session, family_id, standing, with_refresh=False)
+    family, standing = _get_live_family(session, family_id)
+    return _issue(session, family, standing, with_refresh=False)
 
 
 def sign_out(session: Session, *, actor: Actor) -> None:
@@ -120,10 +141,19 @@ def sign_out(session: Session, *, actor: Actor) -> None:
 
 
 def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> LiveAccount | None:
-    """Return the account of a session of theirs that holds: neither revoked nor suspended."""
+    """Return the account of a session of theirs that holds.
+
+    It is neither revoked nor past its time, and nobody is suspended.
+    """
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    return LiveAccount(row.email, row.timezone, row.role.value) if row else None
+    if row is None:
+        return None
+    limits = limits_of(settings_of(session), row.role)
+    life = Lifetime(row.created_at, row.last_seen_at, limits)
+    if life.end_reason(clock.now()):
+        return None
+    return LiveAccount(row.email, row.timezone, row.role.value, life)
 
 
 def delete_expired(session: Session) -> int:
@@ -160,8 +190,26 @@ def _get_live_family(session: Session, family_id: UUID) -> tuple[TokenFamily, St
     ).one_or_none()
     if row is None or not may_sign_in(row[1], settings_of(session)):
         raise Unauthenticated(ENDED, invalid_token=True)
-    hospital = tenancy.get_hospital(session, row[0].hospital_id)
-    return row[0], Standing(row[1], hospital, row[2])
+    family, user, role = row
+    life = Lifetime(family.created_at, family.last_seen_at, limits_of(settings_of(session), role))
+    if reason := life.end_reason(clock.now()):
+        end_by_itself(session, family, reason)
+        raise Unauthenticated(ENDED, invalid_token=True)
+    hospital = tenancy.get_hospital(session, family.hospital_id)
+    return family, Standing(user, hospital, role)
+
+
+def end_by_itself(session: Session, family: TokenFamily, reason: str) -> None:
+    """End a session that is past its time, and keep why; whoever does it first is the one."""
+    if revoke_family(session, family.id, reason):
+        audit.record(
+            session,
+            tag=AuditTag.SESSION_EXPIRED,
+            user_id=family.user_id,
+            hospital_id=family.hospital_id,
+            subject=("token_family", family.id),
+            details={"because": reason},
+        )
 
 
 def _refuse_reuse(
@@ -186,14 +234,15 @@ def _refuse_reuse(
     return Unauthenticated(ENDED, invalid_token=True)
 
 
-def revoke_family(session: Session, family_id: UUID, because: str) -> None:
-    """End one session; `because` is kept with it."""
-    rows_changed(
+def revoke_family(session: Session, family_id: UUID, because: str) -> bool:
+    """End one session; `because` is kept with it. False where it had ended before."""
+    ended = rows_changed(
         session,
         update(TokenFamily)
         .where(TokenFamily.id == family_id, TokenFamily.revoked_at.is_(None))
         .values(revoked_at=clock.now(), revoked_because=because),
     )
+    return ended == 1
 
 
 def revoke_families(
@@ -203,16 +252,24 @@ def revoke_families(
     because: str,
     keep: UUID | None = None,
     hospital_id: UUID | None = None,
+    with_tokens: bool = True,
 ) -> int:
-    """End every session of an account but `keep`, or those in one hospital; return how many."""
-    wanted = update(TokenFamily).where(
-        TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None)
-    )
-    if keep is not None:
-        wanted = wanted.where(TokenFamily.id != keep)
-    if hospital_id is not None:
-        wanted = wanted.where(TokenFamily.hospital_id == hospital_id)
-    return rows_changed(session, wanted.values(revoked_at=clock.now(), revoked_because=because))
+    """End every session of an account but `keep`, or those in one hospital; return how many.
+
+    Its personal access tokens end with them, since whoever had the password could make one;
+    `with_tokens=False` leaves them alone.
+    """
+    ended = 0
+    for table in (TokenFamily, PersonalToken) if with_tokens else (TokenFamily,):
+        wanted = update(table).where(table.user_id == user_id, table.revoked_at.is_(None))
+        if keep is not None:
+            wanted = wanted.where(table.id != keep)
+        if hospital_id is not None:
+            wanted = wanted.where(table.hospital_id == hospital_id)
+        changed = wanted.values(revoked_at=clock.now(), revoked_because=because)
+        count = rows_changed(session, changed)
+        ended += count if table is TokenFamily else 0
+    return ended
 
 
 def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
@@ -233,11 +290,12 @@ def open_family(session: Session, standing: Standing, client: Client) -> Tokens:
         hospital_id=standing.hospital.id,
         subject=("token_family", family.id),
     )
-    return _issue(session, family.id, standing)
+    greet_client(session, family)
+    return _issue(session, family, standing)
 
 
 def _issue(
-    session: Session, family_id: UUID, standing: Standing, *, with_refresh: bool = True
+    session: Session, family: TokenFamily, standing: Standing, *, with_refresh: bool = True
 ) -> Tokens:
     settings, now = settings_of(session), clock.now()
     user, hospital, role = standing.user, standing.hospital, standing.role
@@ -247,13 +305,16 @@ def _issue(
         role=role.value,
         permissions=permissions_of(role),
         hospital_id=hospital.id,
-        family_id=family_id,
+        family_id=family.id,
     )
     refresh = ""
     if with_refresh:
-        jti, life = new_id(), timedelta(seconds=settings.refresh_token_seconds)
-        session.add(RefreshToken(jti=jti, family_id=family_id, expires_at=now + life))
-        refresh = tokens.mint_refresh(settings, identity, jti, now)
+        # It never outlives its session, whichever way that ends.
+        life = Lifetime(family.created_at, family.last_seen_at, limits_of(settings, role))
+        longest = now + timedelta(seconds=settings.refresh_token_seconds)
+        jti, expires_at = new_id(), min(longest, life.idle_at, life.over_at)
+        session.add(RefreshToken(jti=jti, family_id=family.id, expires_at=expires_at))
+        refresh = tokens.mint_refresh(settings, identity, jti, now, expires_at)
     return Tokens(
         access_token=tokens.mint_access(settings, identity, now),
         refresh_token=refresh,

@@ -1,7 +1,7 @@
 """Personal access tokens: made, listed, revoked, and recognised when a program comes with one."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -217,7 +217,7 @@ def _end_of(session: Session, day: date, zone: str) -> datetime:
     if not today <= day <= latest:
         message = f"Choose a day from today to {latest:%-d %B %Y}."
         raise InvalidInput(fields=(FieldProblem("expires_on", message),))
-    return datetime.combine(day, time.max, zone_of(zone))
+    return datetime.combine(day, time.max, zone_of(zone)).astimezone(UTC)
 
 
 def _require_room(session: Session, actor: Actor) -> None:

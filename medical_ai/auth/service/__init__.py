@@ -22,6 +22,7 @@ from medical_ai.auth.service.one_time import (
 )
 from medical_ai.auth.service.own_sessions import (
     end_overdue,
+    end_sessions_of,
     list_sessions,
     note_use,
     revoke_other_sessions,
@@ -68,6 +69,7 @@ __all__ = [
     "delete_expired",
     "delete_old_tokens",
     "end_overdue",
+    "end_sessions_of",
     "find_bearer",
     "find_live_account",
     "find_token",

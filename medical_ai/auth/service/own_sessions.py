@@ -1,4 +1,4 @@
-"""A person's own sessions: listed, kept fresh, ended by their owner or by the clock."""
+"""Sessions: listed, kept fresh, and ended by their owner, by the operator or by the clock."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,11 @@ from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.devices import device_of
 from medical_ai.auth.lifetimes import Lifetime, limits_of
-from medical_ai.auth.models import Membership, TokenFamily
+from medical_ai.auth.models import Membership, TokenFamily, User
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.places import place_of
 from medical_ai.auth.schemas import SessionRead
+from medical_ai.auth.service.accounts import normal_email
 from medical_ai.auth.service.sessions import (
     Client,
     end_by_itself,
@@ -27,7 +28,7 @@ from medical_ai.core.errors import NotFound
 
 MOST_LISTED = 200
 ENDED_AT_ONCE = 200
-BY_OWNER = "revoked by owner"
+BY_OWNER, BY_OPERATOR = "revoked by owner", "revoked by operator"
 
 _WITH_ROLE = (Membership.user_id == TokenFamily.user_id) & (
     Membership.hospital_id == TokenFamily.hospital_id
@@ -93,6 +94,26 @@ def revoke_other_sessions(session: Session, *, actor: Actor) -> int:
         with_tokens=False,
     )
     audit.record(session, actor=actor, tag=AuditTag.SESSION_REVOKED, details={"others": ended})
+    return ended
+
+
+def end_sessions_of(session: Session, *, email: str | None) -> int:
+    """End the sessions and tokens of an account, or of everybody; return how many sessions.
+
+    For whoever runs the installation. Raises NotFound where nobody has this address.
+    """
+    query = select(User.id)
+    if email is not None:
+        query = query.where(User.email == normal_email(email))
+    users = session.scalars(query).all()
+    if email is not None and not users:
+        raise NotFound("There is no account with this e-mail address.")
+    ended = 0
+    for user_id in users:
+        of_one = revoke_families(session, user_id=user_id, because=BY_OPERATOR)
+        details = {"because": BY_OPERATOR, "ended": of_one}
+        audit.record(session, user_id=user_id, tag=AuditTag.SESSION_REVOKED, details=details)
+        ended += of_one
     return ended
 
 

@@ -147,8 +147,10 @@ def _today() -> Any:
 
 
 def _choices() -> dict[str, Any]:
+    session, actor = current_session(), current_actor()
     return {
-        "offered": service.offered_scopes(current_actor()),
+        "needs_password": not service.has_fresh_proof(session, actor=actor),
+        "offered": service.offered_scopes(actor),
         "today": _today(),
-        "last_day": service.last_day(current_session(), current_account().timezone),
+        "last_day": service.last_day(session, current_account().timezone),
     }

@@ -40,7 +40,7 @@ from medical_ai.auth.service.personal_tokens import (
     offered_scopes,
     revoke_token,
 )
-from medical_ai.auth.service.proof import require_proof
+from medical_ai.auth.service.proof import has_fresh_proof, require_proof
 from medical_ai.auth.service.sessions import (
     ENDED,
     Client,
@@ -78,6 +78,7 @@ __all__ = [
     "get_email",
     "get_profile",
     "get_token_to_send",
+    "has_fresh_proof",
     "issue_token",
     "last_day",
     "list_sessions",

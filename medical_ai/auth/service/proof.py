@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
@@ -18,6 +19,16 @@ NEEDED = "Enter your password: you signed in more than ten minutes ago."
 WRONG = "This is not your password."
 
 
+def has_fresh_proof(session: Session, *, actor: Actor) -> bool:
+    """Tell whether the actor signed in within the last ten minutes."""
+    signed_in_at = session.scalar(
+        select(TokenFamily.created_at).where(
+            TokenFamily.id == actor.family_id, TokenFamily.user_id == actor.user_id
+        )
+    )
+    return signed_in_at is not None and clock.now() - signed_in_at <= FRESH
+
+
 def require_proof(database: Database, *, actor: Actor, password: str | None) -> None:
     """Pass if the actor signed in within ten minutes, or gives the password of the account.
 
@@ -25,14 +36,9 @@ def require_proof(database: Database, *, actor: Actor, password: str | None) -> 
     counted. Raises InvalidInput about `password`, and TooManyRequests after too many wrong ones.
     """
     with database.reading() as session:
-        signed_in_at = session.scalar(
-            select(TokenFamily.created_at).where(
-                TokenFamily.id == actor.family_id, TokenFamily.user_id == actor.user_id
-            )
-        )
+        if has_fresh_proof(session, actor=actor):
+            return
         known = session.scalar(select(User.password_hash).where(User.id == actor.user_id))
-    if signed_in_at is not None and clock.now() - signed_in_at <= FRESH:
-        return
     if not password:
         raise InvalidInput(fields=(FieldProblem("password", NEEDED),))
     throttle.count_attempt(

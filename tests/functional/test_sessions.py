@@ -127,6 +127,20 @@ def test_use_keeps_a_session_and_disuse_ends_it_at_the_next_request(
         assert_problem(bobs.get("/auth/me"), 401)
 
 
+@pytest.mark.settings(staff_session_idle_seconds=300, access_token_seconds=900)
+def test_whoever_goes_on_working_stays_signed_in_past_their_access_token(
+    app: Flask, bob: Person
+) -> None:
+    browser = Browser(app)
+    browser.sign_in(bob)
+    start = clock.now()
+    for minutes in range(4, 60, 4):
+        with time_machine.travel(start + timedelta(minutes=minutes), tick=False):
+            assert browser.open("/app/today").status_code == 200
+    with time_machine.travel(start + timedelta(minutes=62), tick=False):
+        assert browser.open("/app/today").status_code == 303
+
+
 @LONG_ACCESS
 def test_an_open_page_that_asks_by_itself_keeps_no_session_alive(app: Flask, bob: Person) -> None:
     screen = Browser(app)

@@ -309,10 +309,11 @@ def _issue(
     )
     refresh = ""
     if with_refresh:
-        # It never outlives its session, whichever way that ends.
-        life = Lifetime(family.created_at, family.last_seen_at, limits_of(settings, role))
+        # It never outlives the session. That one may end unused before is seen when it comes back:
+        # the access token may be used meanwhile, and that moves the end.
+        over_at = family.created_at + limits_of(settings, role).absolute
         longest = now + timedelta(seconds=settings.refresh_token_seconds)
-        jti, expires_at = new_id(), min(longest, life.idle_at, life.over_at)
+        jti, expires_at = new_id(), min(longest, over_at)
         session.add(RefreshToken(jti=jti, family_id=family.id, expires_at=expires_at))
         refresh = tokens.mint_refresh(settings, identity, jti, now, expires_at)
     return Tokens(

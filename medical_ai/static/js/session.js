@@ -52,18 +52,22 @@ function wait(seconds) {
   timer = setTimeout(look, Math.min(seconds * 1000, LONGEST_WAIT_MS));
 }
 
-// A page that is left shows nobody's record: the guard leads to the sign-in page, and back here.
+// A page that is left shows nobody's record; the sign-in page leads back here.
 function leave() {
-  location.reload();
+  const here = location.pathname + location.search;
+  location.replace(`/login?next=${encodeURIComponent(here)}`);
 }
 
 function warn(isLast, seconds) {
-  if (note()) return;
+  const kind = isLast ? "last" : "idle";
+  if (note()?.dataset.kind === kind) return;
+  note()?.remove();
   const made = template.content.cloneNode(true);
   const ends = new Date(Date.now() + seconds * 1000);
   const clock = ends.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   for (const part of made.querySelectorAll(isLast ? "[data-if-idle]" : "[data-if-last]")) part.remove();
   made.querySelector("[data-ends]").textContent = clock;
+  made.firstElementChild.dataset.kind = kind;
   made.querySelector("button")?.addEventListener("click", stay);
   document.getElementById("session-place").append(made);
 }

@@ -27,7 +27,7 @@ _SYSTEMS = (
     ("iPad", "an iPad"),
     ("Android", "Android"),
     ("Windows", "Windows"),
-    ("CrOS", "a Chromebook"),
+    ("CrOS", "a Chromebook"),  # codespell:ignore
     ("Macintosh", "a Mac"),
     ("Linux", "Linux"),
 )

@@ -59,7 +59,6 @@ PUBLIC_ENDPOINTS = frozenset(
 REFRESH_ENDPOINTS = frozenset({"auth_api.refresh"})
 """Endpoints whose bearer is a refresh token."""
 
-
 ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
 SIGN_IN_PAGE, SIGN_OUT = "auth.sign_in_page", "auth.sign_out"
 NOT_SAVED = (

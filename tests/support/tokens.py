@@ -132,7 +132,7 @@ def personal_forgeries(genuine: str, revoked: str, token_id: str) -> dict[str, s
         "latin letters": f"{PREFIX}{'é' * 72}".encode().decode("latin-1"),
         "wide digits": f"{PREFIX}{'０' * 72}".encode().decode("latin-1"),
         "huge": PREFIX + "a" * 60_000,
-        "a JWT behind the prefix": f"{PREFIX}eyJhbGciOiJub25lIn0.e30.",  # pragma: allowlist secret - made up
+        "a JWT behind the prefix": f"{PREFIX}{_b64(b'{}')}.{_b64(b'{}')}.",
     }
 
 

@@ -10,6 +10,7 @@ const lead = Math.min(LEAD_SECONDS, Number(page.dataset.idleLimit) / 2);
 const template = document.getElementById("session-note");
 let timer;
 let asking;
+let endsAt = Infinity; // as far as the server said
 
 const note = () => document.getElementById("session-ends");
 
@@ -27,7 +28,8 @@ async function look() {
   try {
     found = await asking;
   } catch {
-    wait(RETRY_SECONDS);
+    if (Date.now() >= endsAt) leave(); // nobody answers, and the time is over
+    else wait(RETRY_SECONDS);
     return;
   } finally {
     asking = undefined;
@@ -38,6 +40,7 @@ async function look() {
   }
   const isLast = found.seconds <= found.idle_seconds;
   const seconds = Math.min(found.seconds, found.idle_seconds);
+  endsAt = Date.now() + seconds * 1000;
   if (seconds > lead) {
     note()?.remove();
     wait(seconds - lead);

@@ -41,6 +41,10 @@ class AuditTag(StrEnum):
     WARD_OPENED = "ward:opened"
     WARD_RENAMED = "ward:renamed"
     WARD_CLOSED = "ward:closed"
+    SESSION_REVOKED = "session:revoked"
+    SESSION_EXPIRED = "session:expired"
+    PERSONAL_TOKEN_CREATED = "personal-token:created"  # noqa: S105 - an event's name
+    PERSONAL_TOKEN_REVOKED = "personal-token:revoked"  # noqa: S105 - an event's name
     PATIENT_CREATED = "patient:created"
     RECORD_VIEWED = "patient:record:viewed"
     PATIENT_LISTED = "patient:listed"

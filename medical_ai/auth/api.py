@@ -66,7 +66,7 @@ def refresh() -> Tokens:
 
 
 @blueprint.post("/auth/logout")
-@api(answers={204: None}, writes=True)
+@api(answers={204: None}, errors=[403], writes=True)
 def logout() -> None:
     """End this session: its refresh and access tokens are dead at once."""
     service.sign_out(current_session(), actor=current_actor())

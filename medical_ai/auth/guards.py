@@ -1,9 +1,11 @@
 """The guard in front of every endpoint: default deny, bearer for the API, cookies for pages.
 
 Public endpoints are listed here and nowhere else. A bearer token never comes from a cookie and a
-cookie never opens the API, so a foreign site can do nothing with a signed-in browser.
+cookie never opens the API, so a foreign site can do nothing with a signed-in browser. A personal
+access token opens what `auth.programs` says and nothing else.
 """
 
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -15,17 +17,20 @@ from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_wtf.csrf import CSRFProtect
 
-from medical_ai.auth import service, tokens
+from medical_ai.auth import personal_tokens, programs, service, tokens
 from medical_ai.auth.cookies import cookie_name, set_cookie
 from medical_ai.auth.devices import current_device, keep_device, set_device_cookie
+from medical_ai.auth.presence import is_use, note_use, store_use
 from medical_ai.auth.refusals import EnrolmentRequired
 from medical_ai.auth.remembered import VerifiedTokens
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service import Client, LiveAccount
+from medical_ai.core import clock
 from medical_ai.core.actor import Actor, Via
 from medical_ai.core.config import Settings
 from medical_ai.core.errors import Unauthenticated
 from medical_ai.core.http import (
+    current_actor,
     current_database,
     current_session,
     current_settings,
@@ -141,6 +146,7 @@ def install_guard(app: Flask, settings: Settings) -> None:
     app.before_request(_guard)
     app.after_request(_set_session_cookies)
     app.after_request(set_device_cookie)
+    app.after_request(store_use)
 
 
 def current_client() -> Client:
@@ -159,12 +165,18 @@ def refresh_ids(claims: dict[str, Any]) -> tuple[UUID, UUID]:
     try:
         return UUID(claims["fam"]), UUID(claims["jti"])
     except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise Unauthenticated("The token is not valid.", invalid_token=True) from error
+        raise Unauthenticated(programs.INVALID, invalid_token=True) from error
 
 
 def current_account() -> LiveAccount:
     """Return the account of the session that this request belongs to."""
     return cast(LiveAccount, g.account)
+
+
+def prove_again(password: str | None) -> None:
+    """Ask for the password again unless the actor signed in a moment ago; see `require_proof`."""
+    release_session()  # it has sessions of its own
+    service.require_proof(current_database(), actor=current_actor(), password=password)
 
 
 def is_page() -> bool:
@@ -241,6 +253,11 @@ def _page_of_form() -> str:
 
 
 def _authenticate_bearer(*, refresh: bool) -> None:
+    text = _raw_token("headers")
+    if personal_tokens.looks_like_token(text) and not refresh:
+        _read_body()
+        programs.authenticate(text, current_client())
+        return
     claims = _read_token("headers", refresh=refresh)
     if not refresh:
         _require_live(claims)
@@ -264,7 +281,13 @@ def _renew_from_cookie() -> Tokens:
     family_id, jti = refresh_ids(_read_token("cookies", refresh=True))
     try:
         with current_database().unit_of_work() as session:
-            granted = service.rotate(session, family_id=family_id, jti=jti, client=current_client())
+            granted = service.rotate(
+                session,
+                family_id=family_id,
+                jti=jti,
+                client=current_client(),
+                is_use=is_use(),
+            )
     except service.Superseded:
         with current_database().unit_of_work() as session:
             granted = service.renew_access(session, family_id=family_id)
@@ -303,7 +326,7 @@ def _verify(location: str, *, refresh: bool) -> dict[str, Any]:
         verify_jwt_in_request(locations=[location], refresh=refresh)
     except (JWTExtendedException, jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         sent = "Authorization" in request.headers
-        detail = "Sign in to use this." if not sent else "The token is not valid."
+        detail = "Sign in to use this." if not sent else programs.INVALID
         raise Unauthenticated(detail, invalid_token=sent) from error
     return get_jwt()
 
@@ -312,13 +335,27 @@ def _require_live(claims: dict[str, Any]) -> None:
     try:
         family_id, user_id = UUID(claims["fam"]), UUID(claims["sub"])
     except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise Unauthenticated("The token is not valid.", invalid_token=True) from error
-    # The whole body first: whoever sends theirs slowly, or never, must not hold a transaction.
-    request.get_data(parse_form_data=True)
+        raise Unauthenticated(programs.INVALID, invalid_token=True) from error
+    _read_body()
     account = service.find_live_account(current_session(), family_id=family_id, user_id=user_id)
     if account is None or _has_moved_on(account, claims):
         raise Unauthenticated(service.ENDED, invalid_token=True)
     g.account = account
+    if is_use() and account.life is not None and account.life.wants_note(clock.now()):
+        note_use(
+            partial(
+                service.note_use,
+                family_id=family_id,
+                seen_at=account.life.last_seen_at,
+                client=current_client(),
+            )
+        )
+
+
+def _read_body() -> None:
+    # Before anything is asked of the database: whoever sends theirs slowly, or never, must not hold
+    # a transaction.
+    request.get_data(parse_form_data=True)
 
 
 def _has_moved_on(account: LiveAccount, claims: dict[str, Any]) -> bool:
@@ -345,7 +382,7 @@ def _actor_of(claims: dict[str, Any], via: Via) -> Actor:
             family_id=UUID(claims["fam"]),
         )
     except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise Unauthenticated("The token is not valid.", invalid_token=True) from error
+        raise Unauthenticated(programs.INVALID, invalid_token=True) from error
 
 
 def _is_fetch() -> bool:

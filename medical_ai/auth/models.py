@@ -153,6 +153,28 @@ class RefreshToken(Base):
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+class PersonalToken(TenantOwned, Base):
+    """A token that a person made for a program: bound to one hospital, some scopes and an end.
+
+    Only the hash of its text is kept. `scopes` are permissions separated by spaces; what it may do
+    at a moment is what the person's role still allows of them.
+    """
+
+    __tablename__ = "access_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(1000))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_address: Mapped[str] = mapped_column(String(45), default="")
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked_because: Mapped[str] = mapped_column(String(32), default="")
+
+
 class OneTimeToken(Base):
     """A secret link that was sent to somebody: for one purpose, used once, and not for long.
 
@@ -176,7 +198,7 @@ class OneTimeToken(Base):
 
 
 class KnownClient(Base):
-    """A browser or network (a hash) from which an account was opened before."""
+    """A browser, network or kind of device (a hash) from which an account was opened before."""
 
     __tablename__ = "known_clients"
 

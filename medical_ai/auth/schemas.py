@@ -1,6 +1,6 @@
 """What the account endpoints take and give."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -150,6 +150,53 @@ class PasskeyRead(Output):
     name: str
     created_at: datetime
     last_used_at: datetime | None
+
+
+class SessionRead(Output):
+    """One signed-in session of one's own."""
+
+    id: UUID
+    device: str = Field(description="The browser or program in words, as it names itself.")
+    place: str = Field(description="The network, or near where it is, as far as that is known.")
+    address: str
+    signed_in_at: datetime
+    last_seen_at: datetime = Field(description="To the minute.")
+    ends_at: datetime = Field(description="When it ends if it is not used again.")
+    is_current: bool = Field(description="Whether it is the one that asks.")
+
+
+class PersonalTokenCreate(Input):
+    """A personal access token to be made."""
+
+    name: Annotated[Line, StringConstraints(min_length=1, max_length=60)] = Field(
+        description="What it is for."
+    )
+    scopes: Annotated[list[Permission], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Permissions of one's own; without them those that only read."
+    )
+    expires_on: date = Field(description="The last day it works, in one's own time zone.")
+    password: Password | None = Field(
+        None, description="One's own; needed unless one signed in within the last ten minutes."
+    )
+
+
+class PersonalTokenRead(Output):
+    """A personal access token, without its text."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    is_expired: bool
+    last_used_at: datetime | None = Field(description="To the minute; null: never.")
+    last_used_from: str = Field(description="The address it was used from last.")
+
+
+class PersonalTokenMade(PersonalTokenRead):
+    """A personal access token that was just made."""
+
+    token: str = Field(description="Its text. It is shown this once and is stored nowhere.")
 
 
 class Verification(Output):

@@ -55,19 +55,20 @@ def mint_access(settings: Settings, identity: Identity, now: datetime) -> str:
         "permissions": sorted(identity.permissions),
         "tenant": str(identity.hospital_id),
     }
-    claims |= _common(settings, identity, new_id(), now, settings.access_token_seconds)
+    expires_at = now + timedelta(seconds=settings.access_token_seconds)
+    claims |= _common(settings, identity, new_id(), now, expires_at)
     return _sign(settings, "access", claims)
 
 
-def mint_refresh(settings: Settings, identity: Identity, jti: UUID, now: datetime) -> str:
+def mint_refresh(
+    settings: Settings, identity: Identity, jti: UUID, now: datetime, expires_at: datetime
+) -> str:
     """Sign the refresh token that the row `jti` stands for."""
-    return _sign(
-        settings, "refresh", _common(settings, identity, jti, now, settings.refresh_token_seconds)
-    )
+    return _sign(settings, "refresh", _common(settings, identity, jti, now, expires_at))
 
 
 def _common(
-    settings: Settings, identity: Identity, jti: UUID, now: datetime, life_seconds: int
+    settings: Settings, identity: Identity, jti: UUID, now: datetime, expires_at: datetime
 ) -> dict[str, Any]:
     return {
         "sub": str(identity.user_id),
@@ -75,7 +76,7 @@ def _common(
         "aud": settings.token_audience,
         "iat": now,
         "nbf": now,
-        "exp": now + timedelta(seconds=life_seconds),
+        "exp": expires_at,
         "jti": str(jti),
         "fam": str(identity.family_id),
     }

@@ -124,6 +124,28 @@ class Settings(BaseSettings):
         le=30,
         description="How long a just-exchanged refresh token may return from the same client.",
     )
+    session_idle_seconds: int = Field(
+        604_800, ge=60, description="A patient's session ends after this long without use."
+    )
+    session_absolute_seconds: int = Field(
+        2_592_000, ge=60, description="A patient's session ends this long after signing in."
+    )
+    staff_session_idle_seconds: int = Field(
+        3600, ge=60, description="A session of staff ends after this long without use."
+    )
+    staff_session_absolute_seconds: int = Field(
+        43_200, ge=60, description="A session of staff ends this long after signing in."
+    )
+    personal_token_max_days: int = Field(
+        365, ge=1, le=365, description="Longest life of a personal access token, in days."
+    )
+    personal_tokens_per_person: int = Field(
+        20, ge=1, le=200, description="Personal access tokens that one person may have at a time."
+    )
+    geoip_database: Path | None = Field(
+        None,
+        description="MaxMind-format file that names the place of an address; needs `maxminddb`.",
+    )
     token_issuer: str = Field("medical-ai-assistant", description="`iss` of our tokens.")
     token_audience: str = Field("medical-ai-assistant", description="`aud` of our tokens.")
     cookie_secure: bool = Field(

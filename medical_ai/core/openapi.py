@@ -78,7 +78,13 @@ def build_openapi(app: Flask, *, public: frozenset[str]) -> Document:
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An access token (a JWT), or a personal access token"
+                    " (`mai_pat_…`) whose scopes suffice. Operations of the account refuse the"
+                    " latter with 403.",
+                }
             },
             "responses": {_error_name(status): _error(status) for status in sorted(ERRORS)},
         },

@@ -30,6 +30,8 @@ class NoticeKind(StrEnum):
     RECOVERY_CODE_USED = "recovery-code-used"
     RECOVERY_CODES_FEW = "recovery-codes-few"
     RECOVERY_CODES_RENEWED = "recovery-codes-renewed"
+    NEW_SIGN_IN = "new-sign-in"
+    TOKEN_CREATED = "token-created"  # noqa: S105 - a kind's name
 
 
 @dataclass(frozen=True, slots=True)

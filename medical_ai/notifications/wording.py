@@ -139,6 +139,20 @@ WORDINGS: dict[NoticeKind, Wording] = {
         " not you, change your password now.",
         "/app/settings/second-factor",
     ),
+    NoticeKind.NEW_SIGN_IN: Wording(
+        "You signed in from somewhere new",
+        "Your account was used with a device or from a network that was not seen before. If this"
+        " was not you, sign that session out and change your password.",
+        "/app/settings/sessions",
+        "Look at your sessions",
+    ),
+    NoticeKind.TOKEN_CREATED: Wording(
+        "An access token was made",
+        "A program can now use your account with it. If you did not make it, revoke it and change"
+        " your password.",
+        "/app/settings/tokens",
+        "Look at your access tokens",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

@@ -1,4 +1,4 @@
-"""Commands: `flask --app app worker`, `demo`, `audit`, `reset-link` and `reset-second-factor`."""
+"""Commands: `flask --app app worker`, `demo`, `audit`, and those that help people in again."""
 
 import sys
 from typing import cast
@@ -10,6 +10,7 @@ from medical_ai.auth import service as auth
 from medical_ai.auth.purposes import OneTimePurpose
 from medical_ai.core.config import SettingsError
 from medical_ai.core.database import Database
+from medical_ai.core.errors import NotFound
 from medical_ai.core.logging import configure_logging
 from medical_ai.notifications.wording import LINKS
 from medical_ai.ops.audit_commands import audit_commands
@@ -23,6 +24,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(audit_commands)
     app.cli.add_command(_reset_link)
     app.cli.add_command(_reset_second_factor)
+    app.cli.add_command(_sign_out)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")
@@ -68,6 +70,20 @@ def _reset_second_factor(email: str) -> None:
         if not auth.reset_by_operator(session, email=email):
             sys.exit("There is no account with this e-mail address.")
     click.echo("Done. The owner is signed out everywhere and is told by a notice.")
+
+
+@click.command("sign-out", help="End the sessions and access tokens of an account, or of all.")
+@click.argument("email", required=False)
+@click.option("--everybody", is_flag=True, help="Of every account there is.")
+def _sign_out(email: str | None, everybody: bool) -> None:
+    if everybody == (email is not None):
+        sys.exit("Give either an e-mail address or --everybody.")
+    try:
+        with _database().unit_of_work() as session:
+            ended = auth.end_sessions_of(session, email=email)
+    except NotFound as error:
+        sys.exit(error.detail)
+    click.echo(f"{ended} session{'' if ended == 1 else 's'} ended.")
 
 
 def _database() -> Database:

@@ -99,7 +99,9 @@ class Worker:
             ("released", jobs.release_stale_jobs),
             ("taken-over", self._release_orphans),
             ("forgotten", jobs.delete_old_jobs),
+            ("sessions-ended", auth.end_overdue),
             ("expired", auth.delete_expired),
+            ("tokens-forgotten", auth.delete_ended_tokens),
             ("links-forgotten", auth.delete_old_tokens),
             ("beat", self._beat),
         ):

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -72,29 +73,38 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Run the product as a newcomer does, with a mail server on loopback."""
-    inbox, port = Inbox(), _free_port()
+    inbox = Inbox()
     sink = Controller(inbox, hostname="127.0.0.1", port=_free_port())
     sink.start()
-    folder = tmp_path_factory.mktemp("product")
+    mail = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(sink.port), "SMTP_SECURITY": "none"}
+    with running(tmp_path_factory.mktemp("product"), **mail) as address:
+        yield Product(address, inbox)
+    sink.stop()
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[str]:
+    """Run a copy of the product while the block lasts, and return its address."""
+    port = _free_port()
     environment = os.environ | {
         "DEMO_PASSWORD": DEMO_PASSWORD,
-        "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(sink.port),
-        "SMTP_SECURITY": "none",
         "RATELIMIT_ENABLED": "false",
         "ACCESS_TOKEN_SECONDS": str(ACCESS_TOKEN_SECONDS),
     }
     command = [sys.executable, "-m", "medical_ai.ops.local", "--port", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--data", str(folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [*command, "--data", str(folder)],
+            cwd=ROOT,
+            env=environment | settings,
+            stdout=log,
+            stderr=log,
         )
         address = f"http://127.0.0.1:{port}"
         _wait_until_ready(address, process, folder / "log")
-        yield Product(address, inbox)
+        yield address
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=40) == 0
-    sink.stop()
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

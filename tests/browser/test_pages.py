@@ -30,6 +30,9 @@ ALICES_PAGES = [
     "/app/settings/second-factor",
     "/app/settings/passkeys",
     "/app/settings/proof",
+    "/app/settings/sessions",
+    "/app/settings/tokens",
+    "/app/settings/tokens/new",
     "/app/notices",
     "/docs",
     "/no/such/page",
@@ -112,7 +115,7 @@ def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]
 
 def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("bob")
-    for path in ("/app/today", "/app/chat"):
+    for path in ("/app/today", "/app/chat", "/app/settings/tokens/new"):
         page.goto(path)
         _is_good(page, path)
 

@@ -11,6 +11,7 @@ from flask import Flask
 from medical_ai.bootstrap import create_app
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
+from tests.functional.access.sessions import NEW_TOKEN
 from tests.support.http import Api, signed_in
 from tests.support.people import ALICES_CODE, CANARY, Person, create_patient_account, record_of
 from tests.support.stores import Store
@@ -75,6 +76,8 @@ def alices_ids(app: Flask, database: Database, alice: Person) -> dict[str, str]:
         "medication_id": medicine["id"],
         "dose_id": span[0]["id"],
         "session_id": talk["session_id"],
+        "family_id": hers.get("/auth/sessions").get_json()["items"][0]["id"],
+        "token_id": hers.post("/auth/tokens", NEW_TOKEN).get_json()["id"],
         "code": ALICES_CODE,
         "carlas_code": carlas_code,
         "care_id": hers.get("/records/care-team").get_json()["items"][0]["id"],

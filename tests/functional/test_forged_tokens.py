@@ -2,16 +2,23 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import jwt
 import pytest
+from sqlalchemy import update
 
+from medical_ai.auth.models import Membership
+from medical_ai.auth.permissions import Role
+from medical_ai.auth.tokens import key_id
+from medical_ai.core import clock
 from medical_ai.core.config import Settings
+from medical_ai.core.database import Database
 from tests.support.http import Api, assert_problem, login
 from tests.support.people import Person
-from tests.support.tokens import Forger, forgeries, refresh_forgeries
+from tests.support.tokens import Forger, forgeries, personal_forgeries, refresh_forgeries
 
 
 @pytest.fixture
@@ -81,3 +88,116 @@ def test_a_refusal_tells_nothing_of_the_reason(forger: Forger, api: Api) -> None
         response = api.with_token(forgeries(forger)[name]).get("/auth/me")
         details.add(assert_problem(response, 401)["detail"])
     assert len(details) == 1
+
+
+@pytest.fixture
+def personal(api: Api, alice: Person) -> dict[str, str]:
+    """A token of Alice's that holds, with the id of its row, and one that was revoked."""
+    hers = api.with_token(login(api, alice.email).get_json()["access_token"])
+    last_day = (clock.now() + timedelta(days=30)).date().isoformat()
+    made = [
+        hers.post("/auth/tokens", {"name": name, "expires_on": last_day}).get_json()
+        for name in ("holds", "revoked")
+    ]
+    assert api.with_token(made[1]["token"]).get("/medications").status_code == 200
+    assert hers.delete(f"/auth/tokens/{made[1]['id']}").status_code == 204
+    return {"genuine": made[0]["token"], "token_id": made[0]["id"], "revoked": made[1]["token"]}
+
+
+@pytest.mark.usefixtures("no_network")
+def test_every_forged_personal_token_is_refused(personal: dict[str, str], api: Api) -> None:
+    wrong, said = {}, set()
+    for name, token in personal_forgeries(**personal).items():
+        for method, path in (("GET", "/medications"), ("POST", "/auth/verify")):
+            response = api.with_token(token).request(method, path)
+            said.add(response.get_json()["detail"])
+            if response.status_code != 401 or "WWW-Authenticate" not in response.headers:
+                wrong[name, path] = response.status_code
+    assert wrong == {}
+    assert len(said) == 1
+    assert api.with_token(personal["genuine"]).get("/medications").status_code == 200
+
+
+def test_no_kind_of_token_passes_for_another(
+    forger: Forger, api: Api, alice: Person, personal: dict[str, str]
+) -> None:
+    granted = login(api, alice.email).get_json()
+    access, refresh = granted["access_token"], granted["refresh_token"]
+    refused = {
+        "refresh as access": api.with_token(refresh).get("/auth/me"),
+        "refresh at a writer": api.with_token(refresh).post("/auth/logout"),
+        "access as refresh": api.with_token(access).post("/auth/refresh"),
+        "personal as refresh": api.with_token(personal["genuine"]).post("/auth/refresh"),
+        "JWT behind the prefix": api.with_token(f"mai_pat_{access}").get("/auth/me"),
+        "access typed personal": api.with_token(forger.changed(type="personal")).get("/auth/me"),
+        "access with the jti of a token": api.with_token(
+            forger.changed(jti=personal["token_id"], fam=personal["token_id"])
+        ).get("/auth/me"),
+        "basic": api.get("/auth/me", headers={"Authorization": f"Basic {personal['genuine']}"}),
+        "bare": api.get("/auth/me", headers={"Authorization": personal["genuine"]}),
+        "in the address": api.get(f"/auth/me?access_token={personal['genuine']}"),
+    }
+    assert {name: one.status_code for name, one in refused.items()} == dict.fromkeys(refused, 401)
+    # None of it harmed the session: a refused token revokes nothing.
+    assert api.with_token(access).get("/auth/me").status_code == 200
+    assert api.with_token(refresh).post("/auth/refresh").status_code == 200
+
+
+def test_a_token_of_a_revoked_session_is_refused_everywhere(api: Api, alice: Person) -> None:
+    granted = login(api, alice.email).get_json()
+    access, refresh = api.with_token(granted["access_token"]), granted["refresh_token"]
+    [one] = access.get("/auth/sessions").get_json()["items"]
+    assert access.delete(f"/auth/sessions/{one['id']}").status_code == 204
+    for path in ("/auth/verify", "/auth/logout", "/auth/tokens", "/chat/message"):
+        assert_problem(access.post(path, {}), 401)
+    assert_problem(api.with_token(refresh).post("/auth/refresh"), 401)
+
+
+@pytest.mark.settings(refresh_grace_seconds=0)
+def test_a_replayed_refresh_token_ends_its_session_and_no_other(
+    api: Api, alice: Person, personal: dict[str, str]
+) -> None:
+    other = login(api, alice.email).get_json()
+    granted = login(api, alice.email).get_json()
+    replayed = api.with_token(granted["refresh_token"])
+    newer = replayed.post("/auth/refresh").get_json()
+    for _ in range(2):
+        assert_problem(replayed.post("/auth/refresh"), 401)
+    assert_problem(api.with_token(newer["access_token"]).get("/auth/me"), 401)
+    assert_problem(api.with_token(newer["refresh_token"]).post("/auth/refresh"), 401)
+    assert api.with_token(other["access_token"]).get("/auth/me").status_code == 200
+    assert api.with_token(personal["genuine"]).get("/medications").status_code == 200
+
+
+def test_the_refresh_token_of_one_session_renews_no_other(
+    forger: Forger, api: Api, alice: Person
+) -> None:
+    other = login(api, alice.email).get_json()
+    claims = jwt.decode(other["access_token"], options={"verify_signature": False})
+    mixed = forger.refresh | {"fam": claims["fam"]}
+    token = forger.sign(mixed, key=forger.refresh_key, kid=key_id(forger.refresh_key))
+    assert_problem(api.with_token(token).post("/auth/refresh"), 401)
+
+
+def test_a_token_from_before_the_role_changed_is_refused(
+    api: Api, alice: Person, database: Database
+) -> None:
+    granted = login(api, alice.email).get_json()
+    with database.unit_of_work() as session:
+        session.execute(
+            update(Membership).where(Membership.user_id == alice.user_id).values(role=Role.NURSE)
+        )
+    assert_problem(api.with_token(granted["access_token"]).get("/auth/me"), 401)
+    renewed = api.with_token(granted["refresh_token"]).post("/auth/refresh").get_json()
+    assert renewed["user"]["role"] == "nurse"
+
+
+def test_claims_of_more_rights_than_the_key_signed_are_refused(forger: Forger, api: Api) -> None:
+    header, _, signature = forger.honest().split(".")
+    for claims in (
+        {"role": "administrator"},
+        {"permissions": ["staff:manage"]},
+        {"tenant": str(forger.access["fam"])},
+    ):
+        _, payload, _ = forger.changed(**claims).split(".")
+        assert_problem(api.with_token(f"{header}.{payload}.{signature}").get("/auth/me"), 401)

@@ -102,7 +102,7 @@ def test_ids_are_named_after_what_they_are(document: dict[str, Any]) -> None:
     }
     assert names == {
         "medication_id", "dose_id", "session_id",
-        "code", "care_id", "grant_id",
+        "code", "care_id", "grant_id", "token_id",
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from medical_ai.auth.personal_tokens import PREFIX, new_token
 from medical_ai.auth.tokens import key_id
 from medical_ai.core.config import Settings
 
@@ -90,6 +92,47 @@ def refresh_forgeries(forger: Forger) -> dict[str, str]:
         "family no uuid": changed(fam="x"),
         "family a list": changed(fam=[]),
         "expired": changed(exp=_ago(minutes=1)),
+    }
+
+
+def personal_forgeries(genuine: str, revoked: str, token_id: str) -> dict[str, str]:
+    """Return texts that look like personal access tokens and are none that holds, by their names.
+
+    `genuine` is one that holds, `token_id` its row's id; `revoked` held once.
+    """
+    digits = genuine.removeprefix(PREFIX)
+    random, checksum = digits[:-8], digits[-8:]
+    other = f"{zlib.crc32(b'x'):08x}"
+    row_id = token_id.replace("-", "")
+    by_id = row_id + "0" * (len(random) - len(row_id))
+    return {
+        "revoked": revoked,
+        "never made": new_token(),
+        "prefix alone": PREFIX,
+        "without its prefix": digits,
+        "another prefix": f"mai_jwt_{digits}",
+        "truncated by one": genuine[:-1],
+        "truncated by its checksum": genuine[:-8],
+        "half of it": genuine[: len(genuine) // 2],
+        "longer by one": f"{genuine}0",
+        "one digit changed": f"{PREFIX}{'0' if random[0] != '0' else '1'}{random[1:]}{checksum}",
+        "another checksum": f"{PREFIX}{random}{other}",
+        "digits of one, checksum of another": f"{PREFIX}{random}{revoked[-8:]}",
+        "front of one, end of another": f"{genuine[:40]}{revoked[40:]}",
+        "upper case": genuine.upper(),
+        "upper digits": f"{PREFIX}{digits.upper()}",
+        "the id of its row": f"{PREFIX}{by_id}{zlib.crc32(by_id.encode()):08x}",
+        "its hash": f"{PREFIX}{hashlib.sha256(genuine.encode()).hexdigest()}{checksum}",
+        "twice": f"{genuine}{genuine}",
+        "two of them": f"{genuine} {genuine}",
+        "after a comma": f"{genuine},{revoked}",
+        "with a quote": f"{genuine}' OR '1'='1",
+        "a wildcard": f"{PREFIX}{'%' * 64}{checksum}",
+        "zeros": f"{PREFIX}{'0' * 72}",
+        "latin letters": f"{PREFIX}{'é' * 72}".encode().decode("latin-1"),
+        "wide digits": f"{PREFIX}{'０' * 72}".encode().decode("latin-1"),
+        "huge": PREFIX + "a" * 60_000,
+        "a JWT behind the prefix": f"{PREFIX}{_b64(b'{}')}.{_b64(b'{}')}.",
     }
 
 

@@ -50,7 +50,7 @@ def test_a_refresh_token_says_as_little_as_possible(
     plain_settings: Settings, identity: tokens.Identity
 ) -> None:
     jti = new_id()
-    claims = read(tokens.mint_refresh(plain_settings, identity, jti, NOW))
+    claims = read(tokens.mint_refresh(plain_settings, identity, jti, NOW, NOW + timedelta(days=7)))
     assert claims["jti"] == str(jti)
     assert set(claims) == {"sub", "iss", "aud", "iat", "nbf", "exp", "jti", "fam", "type"}
 

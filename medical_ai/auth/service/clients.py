@@ -1,7 +1,8 @@
-"""Clients an account knows: browsers and networks it was opened from before.
+"""Clients an account knows: browsers, networks and kinds of device it was opened from before.
 
-A browser is known by a random name in a cookie, a network by its prefix. Only hashes are kept, and
-being known opens nothing: it is a budget of one's own for wrong passwords.
+A browser is known by a random name in a cookie, a network by its prefix, a kind of device by what
+it calls itself. Only hashes are kept, and being known opens nothing: it is a budget of one's own
+for wrong passwords. The owner hears of a sign-in from where the account was not used before.
 """
 
 import hashlib
@@ -11,11 +12,14 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from medical_ai.auth.models import KnownClient
+from medical_ai.auth.client_words import device_of
+from medical_ai.auth.models import KnownClient, TokenFamily
 from medical_ai.auth.throttle import network_of
 from medical_ai.core import clock
 from medical_ai.core.database import database_of, rows_changed, upsert
+from medical_ai.core.events import AccountNotice, publish
 
+NEW_SIGN_IN = "new-sign-in"
 NOBODY = UUID(int=0)
 KNOWN_FOR = timedelta(days=180)
 IPV4_NEIGHBOURS_BITS = 24
@@ -37,12 +41,36 @@ def is_device(mark: str | None, device: str) -> bool:
     return bool(device) and mark == _mark("device", device)
 
 
-def remember_client(session: Session, *, user_id: UUID, address: str, device: str) -> None:
-    """Let an account know the client that opened it."""
+def greet_client(session: Session, family: TokenFamily, *, device: str) -> None:
+    """Let an account know the client that opened it, and tell its owner if that is new.
+
+    New is a network, or a kind of device, that was not seen for long. The first sign-in of all is
+    not told.
+    """
+    is_new = remember_client(
+        session,
+        user_id=family.user_id,
+        address=family.address,
+        user_agent=family.user_agent,
+        device=device,
+    )
+    if is_new:
+        publish(session, AccountNotice(family.user_id, family.hospital_id, NEW_SIGN_IN, family.id))
+
+
+def remember_client(
+    session: Session, *, user_id: UUID, address: str, user_agent: str, device: str
+) -> bool:
+    """Let an account know a client; tell whether it knew others alone until now."""
     now = clock.now()
-    for mark in _marks(address, device):
+    browser = {_mark("device", device)} if device else set()
+    seen = {*_marks(address, device), _mark("kind", device_of(user_agent))}
+    known = set(session.scalars(select(KnownClient.mark).where(KnownClient.user_id == user_id)))
+    for mark in sorted(seen):
         row = {"user_id": user_id, "mark": mark, "last_seen_at": now}
         session.execute(upsert(database_of(session), KnownClient, row, [("last_seen_at", now)]))
+    is_known = bool(browser & known) or seen - browser <= known
+    return bool(known) and not is_known
 
 
 def forget_clients(session: Session) -> int:

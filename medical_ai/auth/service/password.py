@@ -173,7 +173,13 @@ def reset_password(session: Session, *, data: PasswordReset, client: Client) -> 
     user = session.get_one(User, found.id)
     user.password_hash = new_hash
     user.email_verified_at = user.email_verified_at or clock.now()
-    remember_client(session, user_id=user.id, address=client.address, device=client.device)
+    remember_client(
+        session,
+        user_id=user.id,
+        address=client.address,
+        user_agent=client.user_agent,
+        device=client.device,
+    )
     hospital_id = get_home(session, user.id)
     security_changed(
         session,

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, select, update
+from sqlalchemy import Row, bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import tokens
+from medical_ai.auth.lifetimes import Lifetime, limits_of
 from medical_ai.auth.models import (
     AuthChallenge,
     Membership,
+    PersonalToken,
     RefreshToken,
     ThrottleWindow,
     TokenFamily,
@@ -20,7 +23,7 @@ from medical_ai.auth.models import (
 )
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
-from medical_ai.auth.service.clients import forget_clients, remember_client
+from medical_ai.auth.service.clients import forget_clients, greet_client
 from medical_ai.auth.service.hospitals import COUNT_OF_HOSPITALS, list_hospitals
 from medical_ai.auth.service.recent import PASSWORD, has_second_factor
 from medical_ai.auth.service.role_permissions import GRANTED, get_permissions, within_ceiling
@@ -50,6 +53,8 @@ _LIVE_ACCOUNT = (
         GRANTED.label("granted"),
         COUNT_OF_HOSPITALS.label("hospitals"),
         has_second_factor().label("has_second_factor"),
+        TokenFamily.created_at,
+        TokenFamily.last_seen_at,
     )
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
@@ -84,7 +89,8 @@ class LiveAccount:
 
     `role` is what they are at this moment, and `permissions` what that role may do, whatever an
     older token says; `hospitals` is how many they can choose from. `must_enrol` says that the role
-    asks for a second factor and there is none: the session is good for setting one up.
+    asks for a second factor and there is none: the session is good for setting one up. `life` is
+    that of the session, where there is one: a program with a token of its own has none.
     """
 
     email: str
@@ -96,6 +102,7 @@ class LiveAccount:
     permissions: frozenset[str]
     hospitals: int
     must_enrol: bool
+    life: Lifetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +120,13 @@ class Superseded(Unauthenticated):
     slug, title = "token-superseded", "This token was just exchanged"
 
 
-def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> Tokens:
+def rotate(
+    session: Session, *, family_id: UUID, jti: UUID, client: Client, is_use: bool = True
+) -> Tokens:
     """Exchange a refresh token for a new pair.
 
-    Raises Superseded when the same client comes back with it within the grace time, and
+    `is_use` is False where an open page asks by itself: that keeps no unused session alive. Raises
+    Superseded when the same client comes back with the token within the grace time, and
     Unauthenticated otherwise; a reuse after the grace, or by another client, revokes the family.
     """
     family, standing = _get_live_family(session, family_id)
@@ -134,16 +144,17 @@ def rotate(session: Session, *, family_id: UUID, jti: UUID, client: Client) -> T
     )
     if used != 1:
         raise _refuse_reuse(session, family, jti, client)
-    family.last_seen_at = now
+    if is_use:
+        family.last_seen_at = now
     family.user_agent = client.user_agent[:200]  # browsers update themselves
     family.address = client.address[:45]
-    return _issue(session, family_id, standing)
+    return _issue(session, family, standing)
 
 
 def renew_access(session: Session, *, family_id: UUID) -> Tokens:
     """Grant access alone to a live family; for a browser tab that lost the race to rotate."""
-    _, standing = _get_live_family(session, family_id)
-    return _issue(session, family_id, standing, with_refresh=False)
+    family, standing = _get_live_family(session, family_id)
+    return _issue(session, family, standing, with_refresh=False)
 
 
 def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tokens:
@@ -153,6 +164,7 @@ def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tok
     where the actor is nothing, or suspended, in that hospital.
     """
     user = session.get(User, actor.user_id)
+    family = session.get(TokenFamily, actor.family_id) if actor.family_id else None
     membership = session.scalar(
         select(Membership).where(
             Membership.user_id == actor.user_id,
@@ -160,14 +172,12 @@ def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tok
             Membership.suspended_at.is_(None),
         )
     )
-    if user is None or membership is None or actor.family_id is None:
+    if user is None or membership is None or family is None:
         raise NotFound
-    moved = update(TokenFamily).where(
-        TokenFamily.id == actor.family_id, TokenFamily.revoked_at.is_(None)
-    )
+    moved = update(TokenFamily).where(TokenFamily.id == family.id, TokenFamily.revoked_at.is_(None))
     rows_changed(session, moved.values(hospital_id=hospital_id, last_seen_at=clock.now()))
     spent = update(RefreshToken).where(
-        RefreshToken.family_id == actor.family_id, RefreshToken.used_at.is_(None)
+        RefreshToken.family_id == family.id, RefreshToken.used_at.is_(None)
     )
     rows_changed(session, spent.values(used_at=clock.now()))
     audit.record(
@@ -177,7 +187,7 @@ def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tok
         subject=("hospital", hospital_id),
     )
     hospital = tenancy.get_hospital(session, hospital_id)
-    return _issue(session, actor.family_id, Standing(user, hospital, membership.role))
+    return _issue(session, family, Standing(user, hospital, membership.role))
 
 
 def sign_out(session: Session, *, actor: Actor) -> None:
@@ -188,13 +198,18 @@ def sign_out(session: Session, *, actor: Actor) -> None:
 
 
 def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> LiveAccount | None:
-    """Return the account of a session of theirs that holds: neither revoked nor suspended."""
+    """Return the account of a session of theirs that holds.
+
+    It is neither revoked nor past its time, and nobody is suspended.
+    """
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
     if row is None:
         return None
-    # Made-up people exist on laptops only; demos and tests sign them in by password alone.
-    is_required = row.role.value in settings_of(session).second_factor_roles and not row.is_demo
+    limits = limits_of(settings_of(session), row.role)
+    life = Lifetime(row.created_at, row.last_seen_at, limits)
+    if life.end_reason(clock.now()):
+        return None
     return LiveAccount(
         email=row.email,
         timezone=row.timezone,
@@ -204,8 +219,16 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
         hospital_id=row.hospital_id,
         permissions=within_ceiling(row.role, (row.granted or "").split(",")),
         hospitals=row.hospitals,
-        must_enrol=is_required and not row.has_second_factor,
+        must_enrol=must_enrol(session, row, row.role, has_factor=row.has_second_factor),
+        life=life,
     )
+
+
+def must_enrol(session: Session, user: User | Row[Any], role: Role, *, has_factor: bool) -> bool:
+    """Tell whether somebody can do nothing yet but set up a second factor."""
+    # Made-up people exist on laptops only; demos and tests sign them in by password alone.
+    is_required = role.value in settings_of(session).second_factor_roles and not user.is_demo
+    return is_required and not has_factor
 
 
 def delete_expired(session: Session) -> int:
@@ -246,8 +269,26 @@ def _get_live_family(session: Session, family_id: UUID) -> tuple[TokenFamily, St
     ).one_or_none()
     if row is None or not may_sign_in(row[1], settings_of(session)):
         raise Unauthenticated(ENDED, invalid_token=True)
-    hospital = tenancy.get_hospital(session, row[0].hospital_id)
-    return row[0], Standing(row[1], hospital, row[2])
+    family, user, role = row
+    life = Lifetime(family.created_at, family.last_seen_at, limits_of(settings_of(session), role))
+    if reason := life.end_reason(clock.now()):
+        end_by_itself(session, family, reason)
+        raise Unauthenticated(ENDED, invalid_token=True)
+    hospital = tenancy.get_hospital(session, family.hospital_id)
+    return family, Standing(user, hospital, role)
+
+
+def end_by_itself(session: Session, family: TokenFamily, reason: str) -> None:
+    """End a session that is past its time, and keep why; whoever does it first is the one."""
+    if revoke_family(session, family.id, reason):
+        audit.record(
+            session,
+            tag=AuditTag.SESSION_EXPIRED,
+            user_id=family.user_id,
+            hospital_id=family.hospital_id,
+            subject=("token_family", family.id),
+            details={"because": reason},
+        )
 
 
 def _refuse_reuse(
@@ -288,14 +329,15 @@ def get_home(session: Session, user_id: UUID) -> UUID:
     return found
 
 
-def revoke_family(session: Session, family_id: UUID, because: str) -> None:
-    """End one session; `because` is kept with it."""
-    rows_changed(
+def revoke_family(session: Session, family_id: UUID, because: str) -> bool:
+    """End one session; `because` is kept with it. False where it had ended before."""
+    ended = rows_changed(
         session,
         update(TokenFamily)
         .where(TokenFamily.id == family_id, TokenFamily.revoked_at.is_(None))
         .values(revoked_at=clock.now(), revoked_because=because),
     )
+    return ended == 1
 
 
 def revoke_families(
@@ -305,16 +347,24 @@ def revoke_families(
     because: str,
     keep: UUID | None = None,
     hospital_id: UUID | None = None,
+    with_tokens: bool = True,
 ) -> int:
-    """End every session of an account but `keep`, or those in one hospital; return how many."""
-    wanted = update(TokenFamily).where(
-        TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None)
-    )
-    if keep is not None:
-        wanted = wanted.where(TokenFamily.id != keep)
-    if hospital_id is not None:
-        wanted = wanted.where(TokenFamily.hospital_id == hospital_id)
-    return rows_changed(session, wanted.values(revoked_at=clock.now(), revoked_because=because))
+    """End every session of an account but `keep`, or those in one hospital; return how many.
+
+    Its personal access tokens end with them, since whoever had the password could make one;
+    `with_tokens=False` leaves them alone.
+    """
+    ended = 0
+    for table in (TokenFamily, PersonalToken) if with_tokens else (TokenFamily,):
+        wanted = update(table).where(table.user_id == user_id, table.revoked_at.is_(None))
+        if keep is not None:
+            wanted = wanted.where(table.id != keep)
+        if hospital_id is not None:
+            wanted = wanted.where(table.hospital_id == hospital_id)
+        changed = wanted.values(revoked_at=clock.now(), revoked_because=because)
+        count = rows_changed(session, changed)
+        ended += count if table is TokenFamily else 0
+    return ended
 
 
 def open_family(
@@ -344,12 +394,12 @@ def open_family(
         subject=("token_family", family.id),
         details={"factors": factors},
     )
-    remember_client(session, user_id=standing.user.id, address=client.address, device=client.device)
-    return _issue(session, family.id, standing)
+    greet_client(session, family, device=client.device)
+    return _issue(session, family, standing)
 
 
 def _issue(
-    session: Session, family_id: UUID, standing: Standing, *, with_refresh: bool = True
+    session: Session, family: TokenFamily, standing: Standing, *, with_refresh: bool = True
 ) -> Tokens:
     settings, now = settings_of(session), clock.now()
     user, hospital, role = standing.user, standing.hospital, standing.role
@@ -359,13 +409,17 @@ def _issue(
         role=role.value,
         permissions=get_permissions(session, hospital_id=hospital.id, role=role),
         hospital_id=hospital.id,
-        family_id=family_id,
+        family_id=family.id,
     )
     refresh = ""
     if with_refresh:
-        jti, life = new_id(), timedelta(seconds=settings.refresh_token_seconds)
-        session.add(RefreshToken(jti=jti, family_id=family_id, expires_at=now + life))
-        refresh = tokens.mint_refresh(settings, identity, jti, now)
+        # It never outlives the session. That one may end unused before is seen when it comes back:
+        # the access token may be used meanwhile, and that moves the end.
+        over_at = family.created_at + limits_of(settings, role).absolute
+        longest = now + timedelta(seconds=settings.refresh_token_seconds)
+        jti, expires_at = new_id(), min(longest, over_at)
+        session.add(RefreshToken(jti=jti, family_id=family.id, expires_at=expires_at))
+        refresh = tokens.mint_refresh(settings, identity, jti, now, expires_at)
     return Tokens(
         access_token=tokens.mint_access(settings, identity, now),
         refresh_token=refresh,

@@ -1,0 +1,55 @@
+"""Proof, once more, of being who one says: before something that outlasts the session."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
+from medical_ai.auth import passwords, throttle
+from medical_ai.auth.models import User
+from medical_ai.auth.refusals import ProofRequired
+from medical_ai.auth.service.recent import CONFIRM, has_second_factor, is_recent
+from medical_ai.core.actor import Actor
+from medical_ai.core.database import Database
+from medical_ai.core.errors import FieldProblem, InvalidInput
+
+NEEDED = "Enter your password: you signed in more than ten minutes ago."
+WRONG = "This is not your password."
+
+
+def wants_password(session: Session, *, actor: Actor) -> bool:
+    """Tell whether the actor's password would do as the proof that is missing."""
+    return not is_recent(session, actor=actor) and not _has_factor(session, actor)
+
+
+def require_proof(database: Database, *, actor: Actor, password: str | None) -> None:
+    """Pass if the actor proved lately who they are, or gives the password where that is enough.
+
+    Opens sessions of its own, so that no lock is held while a hash runs and a wrong password stays
+    counted. Raises ProofRequired where a second factor must be part of it, InvalidInput about
+    `password`, and TooManyRequests after too many wrong ones.
+    """
+    with database.reading() as session:
+        if is_recent(session, actor=actor):
+            return
+        if _has_factor(session, actor):
+            raise ProofRequired(CONFIRM)
+        known = session.scalar(select(User.password_hash).where(User.id == actor.user_id))
+    if not password:
+        raise InvalidInput(fields=(FieldProblem("password", NEEDED),))
+    throttle.count_attempt(
+        database,
+        scope="proof",
+        subject=str(actor.user_id),
+        limit=database.settings.login_attempts_per_minute,
+    )
+    at_once = database.settings.password_hashes_at_once
+    if not passwords.verify_password(known, password, at_once=at_once):
+        with database.unit_of_work() as session:
+            audit.record(session, actor=actor, tag=AuditTag.PROOF_FAILED)
+        raise InvalidInput(fields=(FieldProblem("password", WRONG),))
+
+
+def _has_factor(session: Session, actor: Actor) -> bool:
+    found = session.scalar(select(has_second_factor()).where(User.id == actor.user_id))
+    return bool(found)

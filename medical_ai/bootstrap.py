@@ -7,6 +7,7 @@ from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from medical_ai.assistant import api as assistant_api
+from medical_ai.assistant import conversations
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
@@ -22,11 +23,13 @@ from medical_ai.core.problems import install_problems
 from medical_ai.core.ratelimit import install_ratelimit
 from medical_ai.medications import api as medications_api
 from medical_ai.medications import routes as medications_routes
+from medical_ai.medications import service as medications
 from medical_ai.notifications import service as notifications
 from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
+from medical_ai.patients import care_api
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
 from medical_ai.web import pages
@@ -81,6 +84,8 @@ def wire_ports() -> None:
     """Let upper packages hear what lower ones tell. Doing it twice changes nothing."""
     events.subscribe(events.AccountCreated, patients.open_record_for_account)
     events.subscribe(events.AccountNotice, notifications.tell_account)
+    events.subscribe(events.RecordReplaced, medications.refuse_to_let_go)
+    events.subscribe(events.RecordReplaced, conversations.refuse_to_let_go)
     events.subscribe(events.AccessRefused, audit.record_refused_request)
 
 
@@ -88,6 +93,7 @@ def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_api.blueprint,
         medications_api.blueprint,
+        care_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,

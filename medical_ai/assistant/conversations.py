@@ -18,7 +18,8 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing
 from medical_ai.core.database import database_of
-from medical_ai.core.errors import NotFound, PermissionDenied
+from medical_ai.core.errors import Conflict, NotFound, PermissionDenied
+from medical_ai.core.events import RecordReplaced
 from medical_ai.core.ids import new_id
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
@@ -150,11 +151,18 @@ def delete_session(session: Session, *, actor: Actor, session_id: UUID) -> None:
     )
 
 
+def refuse_to_let_go(session: Session, event: RecordReplaced) -> None:
+    """Keep a record that was talked about with its account. Raises Conflict."""
+    kept = select(Conversation.id).where(Conversation.patient_id == event.patient_id).limit(1)
+    if session.scalar(kept) is not None:
+        raise Conflict("Your account has conversations already. Delete them, or use a new account.")
+
+
 def _open(session: Session, actor: Actor, row: Conversation) -> OpenConversation:
     if row.patient_id is None:
         return OpenConversation(row, None, database_of(session).keyring)
     # Access is checked anew each time: whoever lost it cannot read what was said.
-    patient = patients.get_patient_for(session, actor, row.patient_id, Permission.RECORD_READ)
+    patient = patients.get_patient_for(session, actor, row.patient_id, Permission.RECORD_ASK)
     return OpenConversation(row, patient, patient.vault)
 
 

@@ -1,9 +1,10 @@
 """Accounts, their place in hospitals, and their signed-in sessions."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from medical_ai.auth.permissions import Role
@@ -16,6 +17,8 @@ from medical_ai.tenancy.models import TenantOwned
 
 class User(Base):
     """A person's account. One account can be something in several hospitals.
+
+    A deleted account keeps its row and id for the audit log's sake, and nothing about a person.
 
     `password_hash` is empty where nobody signs in with a password; `auth0_user_id` is the subject
     (`sub`) at the identity provider, whichever provider that is.
@@ -33,6 +36,9 @@ class User(Base):
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    deletion_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    deletion_due_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Membership(TenantOwned, Base):
@@ -108,6 +114,23 @@ class OneTimeToken(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class DeletionReceipt(Base):
+    """The proof that an account was deleted: what was destroyed, when, and nothing about whom.
+
+    `details` holds counts and the fingerprints of the sealed keys that were destroyed. The last
+    address is sealed by the key ring until the receipt was sent there, and then forgotten.
+    """
+
+    __tablename__ = "deletion_receipts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    done_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    email_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(512))
 
 
 class ThrottleWindow(Base):

@@ -8,6 +8,8 @@ class Permission(StrEnum):
 
     RECORD_READ = "record:read"
     """See entries in a patient's record."""
+    RECORD_ASK = "record:ask"
+    """Ask the assistant about a patient; what it may look up is a permission each."""
     MEDICATION_READ = "medication:read"
     """See a patient's medicines and doses."""
     MEDICATION_WRITE = "medication:write"
@@ -18,6 +20,8 @@ class Permission(StrEnum):
     """Ask the assistant."""
     NOTICE_READ = "notice:read"
     """See one's own notices."""
+    CARE_SHARE = "care:share"
+    """Let others look after one's own record, and look after others."""
     STAFF_MANAGE = "staff:manage"
     """Manage the staff of a hospital."""
 
@@ -33,17 +37,24 @@ class Role(StrEnum):
 
 
 _EVERYONE = frozenset({Permission.CHAT_USE, Permission.NOTICE_READ})
+_CLINICIANS = _EVERYONE | {
+    Permission.RECORD_READ,
+    Permission.RECORD_ASK,
+    Permission.MEDICATION_READ,
+}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYONE
     | {
         Permission.RECORD_READ,
+        Permission.RECORD_ASK,
         Permission.MEDICATION_READ,
         Permission.MEDICATION_WRITE,
         Permission.DOSE_ANSWER,
+        Permission.CARE_SHARE,
     },
-    Role.DOCTOR: _EVERYONE | {Permission.RECORD_READ, Permission.MEDICATION_READ},
-    Role.NURSE: _EVERYONE | {Permission.RECORD_READ, Permission.MEDICATION_READ},
+    Role.DOCTOR: _CLINICIANS,
+    Role.NURSE: _CLINICIANS,
     Role.BILLING: _EVERYONE,
     Role.ADMINISTRATOR: _EVERYONE | {Permission.STAFF_MANAGE},
 }

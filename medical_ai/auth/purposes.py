@@ -11,3 +11,4 @@ class OneTimePurpose(StrEnum):
     CHANGE_EMAIL = "change-email"
     STAFF_INVITATION = "staff-invitation"
     CAREGIVER_INVITATION = "caregiver-invitation"
+    RECORD_HANDOVER = "record-handover"

@@ -12,6 +12,12 @@ class NoticeKind(StrEnum):
     DOSE_DUE = "dose-due"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
     EMAIL_CHANGED = "email-changed"
+    CAREGIVER_ACCEPTED = "caregiver-accepted"
+    CAREGIVER_DECLINED = "caregiver-declined"
+    CARE_ENDED = "care-ended"
+    RECORD_HANDED_OVER = "record-handed-over"
+    DELETION_ASKED = "deletion-asked"
+    DELETION_CANCELLED = "deletion-cancelled"
 
 
 @dataclass(frozen=True, slots=True)

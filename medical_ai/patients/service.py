@@ -36,7 +36,7 @@ def get_patient_for(
         refused = {"permission": permission}
         audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
         actor.require(permission)
-    ways = bases_of(actor)
+    ways = bases_of(actor, permission)
     row = session.execute(
         select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
             Patient.id == patient_id, Patient.hospital_id == actor.tenant_id
@@ -150,10 +150,11 @@ def _find_own(session: Session, actor: Actor) -> Patient | None:
 def _opened(
     session: Session, actor: Actor, patient: Patient, permission: str, basis: Basis
 ) -> PatientRef:
+    opened = _ref(session, patient, basis)  # first: a record without its key was seen by nobody
     audit.record_view(
         session, actor=actor, patient_id=patient.id, permission=permission, basis=basis.value
     )
-    return _ref(session, patient, basis)
+    return opened
 
 
 def _ref(session: Session, patient: Patient, basis: Basis = Basis.HOUSE) -> PatientRef:

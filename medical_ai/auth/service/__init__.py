@@ -9,6 +9,7 @@ from medical_ai.auth.service.accounts import (
     set_demo_password,
     sign_up,
 )
+from medical_ai.auth.service.joining import AccountRef, join_as_patient, list_accounts
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -36,6 +37,7 @@ from medical_ai.auth.service.wards import select_wards_of
 
 __all__ = [
     "ENDED",
+    "AccountRef",
     "Client",
     "LiveAccount",
     "OneTimeRef",
@@ -50,6 +52,8 @@ __all__ = [
     "get_profile",
     "get_token_to_send",
     "issue_token",
+    "join_as_patient",
+    "list_accounts",
     "mail_token",
     "normal_email",
     "redeem_token",

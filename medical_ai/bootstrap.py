@@ -11,6 +11,7 @@ from medical_ai.assistant import conversations
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
+from medical_ai.auth import deletion_api
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
 from medical_ai.core import events
@@ -94,6 +95,7 @@ def _register_blueprints(app: Flask) -> None:
         auth_api.blueprint,
         medications_api.blueprint,
         care_api.blueprint,
+        deletion_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,

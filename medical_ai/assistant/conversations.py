@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant.models import ChatMessage, Conversation
@@ -17,7 +17,7 @@ from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing
-from medical_ai.core.database import database_of
+from medical_ai.core.database import database_of, rows_changed
 from medical_ai.core.errors import Conflict, NotFound, PermissionDenied
 from medical_ai.core.events import RecordReplaced
 from medical_ai.core.ids import new_id
@@ -149,6 +149,12 @@ def delete_session(session: Session, *, actor: Actor, session_id: UUID) -> None:
         patient_id=opened.row.patient_id,
         subject=("conversation", session_id),
     )
+
+
+def erase_conversations(session: Session, *, user_id: UUID, patient_ids: list[UUID]) -> int:
+    """Delete what an account said, and what anybody said about these patients; return how many."""
+    theirs = or_(Conversation.user_id == user_id, Conversation.patient_id.in_(patient_ids))
+    return rows_changed(session, delete(Conversation).where(theirs))
 
 
 def refuse_to_let_go(session: Session, event: RecordReplaced) -> None:

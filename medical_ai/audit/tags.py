@@ -27,6 +27,7 @@ class AuditTag(StrEnum):
     DEPENDANT_ADDED = "dependant:added"
     PROXY_CHANGED = "proxy:changed"
     HANDOVER_OFFERED = "record:handover:offered"
+    RECORD_DESTROYED = "record:destroyed"
     RECORD_HANDED_OVER = "record:handed-over"
     MEDICATION_ADDED = "medication:added"
     MEDICATION_CHANGED = "medication:changed"

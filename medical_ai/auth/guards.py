@@ -47,6 +47,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "auth.sign_in",
         "auth.sign_up_page",
         "auth.sign_up",
+        "deletion_api.get_receipt",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""

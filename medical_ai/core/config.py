@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     password_hashes_at_once: int = Field(
         2, ge=1, description="Password hashes computed at the same time, per process (19 MiB each)."
     )
+    account_deletion_days: int = Field(
+        14, ge=1, le=90, description="Days in which the deletion of an account can be called off."
+    )
     demo_password: SecretStr = Field(
         SecretStr(""), description="Password of the demo people; empty: random and printed."
     )

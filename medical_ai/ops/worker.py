@@ -30,7 +30,7 @@ from medical_ai.notifications import mails
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
 from medical_ai.notifications.journal import Journal, JournaledChannel
-from medical_ai.ops import heartbeat
+from medical_ai.ops import erasure, heartbeat
 
 UPKEEP_SECONDS = 15.0
 CLAIM_BATCH = 100
@@ -41,6 +41,7 @@ HANDLERS: dict[str, Handler] = {
     reminders.DELIVER_REMINDER: reminders.deliver_reminder,
     notifications.SEND_NOTICE: mails.send_notice,
     one_time.SEND_LINK: mails.send_link,
+    mails.SEND_RECEIPT: mails.send_receipt,
 }
 """What runs each kind of job. A test proves that every kind enqueued has its handler here."""
 
@@ -96,6 +97,8 @@ class Worker:
             ("forgotten", jobs.delete_old_jobs),
             ("expired", auth.delete_expired),
             ("links-forgotten", auth.delete_old_tokens),
+            ("accounts-erased", erasure.erase_due_accounts),
+            ("addresses-forgotten", auth.forget_old_addresses),
             ("beat", self._beat),
         ):
             self._keep_up(event, work)

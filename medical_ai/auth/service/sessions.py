@@ -1,7 +1,7 @@
 """Signed-in sessions: opened, rotated, renewed, looked up on every request, ended."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, exists, select, update
@@ -28,7 +28,7 @@ ENDED = "This session has ended. Please sign in again."
 
 # Asked on every request, so it is built once.
 _LIVE_ACCOUNT = (
-    select(User.email, User.timezone, Membership.role)
+    select(User.email, User.timezone, User.deletion_due_at, Membership.role)
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
         Membership,
@@ -56,12 +56,14 @@ class Client:
 class LiveAccount:
     """The account behind a session that holds, as far as every request may need it.
 
-    `role` is what they are at this moment, whatever an older token says.
+    `role` is what they are at this moment, whatever an older token says; `deletion_due_at` is
+    when the account is to be deleted, if it is.
     """
 
     email: str
     timezone: str
     role: str
+    deletion_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     """Return the account of a session of theirs that holds: neither revoked nor suspended."""
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    return LiveAccount(row.email, row.timezone, row.role.value) if row else None
+    if row is None:
+        return None
+    return LiveAccount(row.email, row.timezone, row.role.value, row.deletion_due_at)
 
 
 def delete_expired(session: Session) -> int:

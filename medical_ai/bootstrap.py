@@ -33,7 +33,9 @@ from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import care_api
 from medical_ai.patients import service as patients
 from medical_ai.web import api as web_api
-from medical_ai.web import pages
+from medical_ai.web import care as care_pages
+from medical_ai.web import export_api, leaving, pages
+from medical_ai.web import people as people_pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -99,11 +101,15 @@ def _register_blueprints(app: Flask) -> None:
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,
+        export_api.blueprint,
         auth_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,
         settings_pages.blueprint,
+        care_pages.blueprint,
+        people_pages.blueprint,
+        leaving.blueprint,
     ):
         app.register_blueprint(blueprint)
 

@@ -133,7 +133,7 @@ def get_history(session: Session, *, actor: Actor, session_id: UUID) -> History:
     messages = session.scalars(latest.limit(MESSAGES_SHOWN)).all()
     return History(
         session_id=session_id,
-        messages=[_read(message, opened.vault) for message in reversed(messages)],
+        messages=[read_message(message, opened.vault) for message in reversed(messages)],
     )
 
 
@@ -187,7 +187,8 @@ def _messages_of(opened: OpenConversation) -> Select[ChatMessage]:
     )
 
 
-def _read(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
+def read_message(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
+    """Open one message."""
     text = vault.open_text(message.content_sealed, "chat_messages", "content", message.id)
     content = _CONTENT.validate_json(text)
     return HistoryMessage.model_validate(
@@ -199,5 +200,5 @@ def _title(session: Session, opened: OpenConversation) -> str:
     first = session.scalar(_messages_of(opened).limit(1))
     if first is None:
         return ""
-    text = _read(first, opened.vault).text
+    text = read_message(first, opened.vault).text
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"

@@ -14,6 +14,8 @@ from medical_ai.core.events import AccessRefused
 
 VIEWED = "viewed"
 REFUSED = "refused"
+EXPORTED = "exported"
+OWN = "own"
 
 
 def record(
@@ -61,6 +63,17 @@ def record_view(
             basis=basis,
             details={"resource": resource},
         )
+
+
+def record_export(session: Session, *, actor: Actor, patient_id: UUID | None) -> None:
+    """Keep that the actor took everything along; like a look, it is written beside the request."""
+    kept_rows(session)[EXPORTED] = _event(
+        AuditTag.ACCOUNT_EXPORTED,
+        _who(actor),
+        patient_id=patient_id,
+        subject=("user", actor.user_id),
+        basis=OWN,
+    )
 
 
 def record_refusal(

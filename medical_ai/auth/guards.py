@@ -48,6 +48,11 @@ PUBLIC_ENDPOINTS = frozenset(
         "auth.sign_up_page",
         "auth.sign_up",
         "deletion_api.get_receipt",
+        "leaving.receipt_page",
+        "care.invitation_page",
+        "care.look_at_invitation",
+        "care.decline_invitation",
+        "care.takeover_page",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""

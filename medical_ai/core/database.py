@@ -20,6 +20,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     MetaData,
+    Select,
     Update,
     create_engine,
     event,
@@ -37,6 +38,7 @@ from medical_ai.core.errors import DomainError
 
 SQLITE_BUSY_MS = 10_000
 SCHEMA_TIMEOUT_SECONDS = 4 * 3600
+BATCH = 500
 
 
 class Base(DeclarativeBase):
@@ -180,6 +182,20 @@ def rows_changed(session: Session, change: Update | Delete) -> int:
     """
     result = session.execute(change.execution_options(synchronize_session=False))
     return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def in_batches(session: Session, query: Select[Any], key: Any) -> Iterator[Any]:
+    """Return the rows of a query in order of a unique column, a few hundred in memory at once.
+
+    Not by a server's cursor: while one is open, PyMySQL can ask nothing else.
+    """
+    page = session.scalars(query.order_by(key).limit(BATCH)).all()
+    while page:
+        yield from page
+        if len(page) < BATCH:
+            return
+        last = getattr(page[-1], key.key)
+        page = session.scalars(query.where(key > last).order_by(key).limit(BATCH)).all()
 
 
 @contextmanager

@@ -65,6 +65,12 @@ def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
     return _ref(session, patient, Basis.OWN) if patient else None
 
 
+def find_record_of_account(session: Session, actor: Actor) -> PatientRef | None:
+    """Return the actor's own record in whichever hospital it is, to take everything along."""
+    patient = session.scalar(select(Patient).where(Patient.user_id == actor.user_id))
+    return _ref(session, patient, Basis.OWN) if patient and patient.data_key_sealed else None
+
+
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
     """Return a patient for the house's own work, such as the worker's; nobody is asking."""
     patient = session.get(Patient, patient_id)

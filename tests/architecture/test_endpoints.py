@@ -19,6 +19,7 @@ UNMARKED = {
     "chat_api.send_message": "uses units of work of its own: question, tools, answer",
     "chat_api.send_message_older": "the same at an older address",
     "assistant.ask": "the same for a page",
+    "leaving.export_account": "reads; it is POST for the password, and its note is kept apart",
 }
 """Unsafe endpoints whose session only reads, each with its reason."""
 

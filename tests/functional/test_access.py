@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
-from tests.functional.access import READ_ONE, assemble
+from tests.functional.access import READ_ONE, assemble, care
 from tests.support.http import Api, assert_problem, signed_in
 from tests.support.people import Cast, Person
 
@@ -44,6 +44,8 @@ def alices_ids(app: Flask, alice: Person) -> dict[str, str]:
         "medication_id": medicine["id"],
         "dose_id": span[0]["id"],
         "session_id": talk["session_id"],
+        "caregiver_id": hers.post("/caregivers", care.INVITE).get_json()["id"],
+        "dependant_id": hers.post("/dependants", care.CHILD).get_json()["id"],
     }
 
 
@@ -67,13 +69,15 @@ def test_the_cast_gets_what_the_matrix_says(
             wrong[endpoint] = (status, expected[name])
         may_see = expected is READ_ONE and expected[name] == 200
         if name != "alice" and not may_see:
-            assert CANARY not in response.get_data(as_text=True), endpoint
+            assert CANARY.encode() not in response.get_data(), endpoint
     assert wrong == {}
 
 
 def test_anonymous_callers_are_asked_to_sign_in(app: Flask, api: Api) -> None:
     methods = operations(app)
-    ids = {name: str(uuid4()) for name in ("medication_id", "dose_id", "session_id")}
+    ids = {name: str(uuid4()) for name in (
+        "medication_id", "dose_id", "session_id", "caregiver_id", "dependant_id",
+    )}  # fmt: skip
     paths = {endpoint: path for endpoint, (path, _, _) in MATRIX.items()}
     paths |= {"auth_api.refresh": "/auth/refresh"}
     for endpoint, path in paths.items():

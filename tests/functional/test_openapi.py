@@ -100,7 +100,9 @@ def test_ids_are_named_after_what_they_are(document: dict[str, Any]) -> None:
         for parameter in operation["parameters"]
         if parameter["in"] == "path"
     }
-    assert names == {"medication_id", "dose_id", "session_id"}
+    assert names == {
+        "medication_id", "dose_id", "session_id", "caregiver_id", "dependant_id", "number",
+    }  # fmt: skip
 
 
 def test_inputs_refuse_what_they_do_not_know(document: dict[str, Any]) -> None:

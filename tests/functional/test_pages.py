@@ -1,6 +1,7 @@
 """Pages: cookies that cannot be stolen, forms that cannot be forged, and who sees what."""
 
 import re
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,16 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from medical_ai.assistant.presentation import brief_advice, spoken_days
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS
 from medical_ai.auth.models import TokenFamily
 from medical_ai.core import clock
 from medical_ai.core.database import Database
+from medical_ai.patients import caregivers, dependants
+from medical_ai.patients.care_schemas import CaregiverInvite, DependantCreate
+from tests.functional.access import care
 from tests.support.browser import ADDRESS, Browser
 from tests.support.http import Api, signed_in
 from tests.support.medicines import MEDICINE, add_medicine, doses_of
@@ -43,7 +48,26 @@ def alices_ids(database: Database, alice: Person) -> dict[str, str]:
         times = [f"{hour:02}:59" for hour in range(0, 24, 2)]
         medicine = add_medicine(session, alice, times)
         dose = doses_of(session, medicine.id)[0]
-        return {"medication_id": str(medicine.id), "dose_id": str(dose.id)}
+        return {
+            "medication_id": str(medicine.id),
+            "dose_id": str(dose.id),
+            **_looked_after(session, alice),
+        }
+
+
+def _looked_after(session: Session, alice: Person) -> dict[str, str]:
+    """Let Alice invite a caregiver and keep the record of a child."""
+    invited = caregivers.invite_caregiver(
+        session,
+        actor=alice.actor,
+        data=CaregiverInvite.model_validate(care.INVITE, strict=False),
+    )
+    child = dependants.create_dependant(
+        session,
+        actor=alice.actor,
+        data=DependantCreate.model_validate(care.CHILD, strict=False),
+    )
+    return {"caregiver_id": str(invited.id), "code": child.code}
 
 
 def pages(app: Flask, method: str) -> dict[str, str]:
@@ -89,22 +113,22 @@ def test_a_wrong_password_brings_the_form_back_without_it(browser: Browser, alic
 
 def test_every_page_that_is_not_public_asks_to_sign_in(app: Flask, browser: Browser) -> None:
     nobodys = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
+    ids = defaultdict(lambda: nobodys)
     found = pages(app, "GET")
     assert found
     for endpoint, path in found.items():
-        response = browser.open(path.format(**ids))
+        response = browser.open(path.format_map(ids))
         assert response.status_code == 303, endpoint
         assert response.location.startswith("/login?next="), endpoint
 
 
 def test_every_form_is_refused_without_its_token(app: Flask, alices_browser: Browser) -> None:
     nobodys = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("medication_id", "dose_id", "session_id"), nobodys)
+    ids = defaultdict(lambda: nobodys)
     public = {"auth.sign_in": "/app/sign-in", "auth.sign_up": "/app/sign-up"}
     for endpoint, path in (pages(app, "POST") | public).items():
         for fields in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}):
-            response = alices_browser.post(path.format(**ids), fields)
+            response = alices_browser.post(path.format_map(ids), fields)
             assert response.status_code == 400, endpoint
             assert response.mimetype == "text/html", endpoint
 

@@ -70,8 +70,8 @@ def send_receipt(database: Database, job: ClaimedJob, channels: dict[str, Channe
             to=receipt.email,
             subject="Your account was deleted",
             text="The account with this address and the record that belonged to it are deleted."
-            " Their key was destroyed, so nobody can read them any more. This address is forgotten"
-            f" now, too. Receipt: {receipt.number}.",
+            " The key that opened the record was destroyed. This address is forgotten now, too."
+            f" Receipt: {receipt.number}.",
             page=f"/app/deletion-receipts/{receipt.number}",
             action="Check the receipt",
         )

@@ -160,6 +160,7 @@ def accept_invitation(session: Session, *, actor: Actor, token: str) -> None:
     The account need not have the invited address: the patient reads who accepted. Raises NotFound
     for a link that is over, and Conflict for one's own invitation or an account of staff.
     """
+    actor.require(Permission.CARE_SHARE)
     row, patient = _invited(session, token)
     if patient.user_id == actor.user_id:
         raise Conflict("This is your own invitation. It is for somebody else to accept.")

@@ -23,6 +23,7 @@ MEDICINE, ADVICE, SAID, FRIEND, CHILD = (
     "Canarymycin 5 mg", "canary with <b>water</b>", "canary in a coal mine",
     "canary.friend@example.net", "Canarella",
 )  # fmt: skip
+WRONG = {"password": "x"}  # pragma: allowlist secret - nobody has it
 FILES = {
     "README.txt", "account.json", "record.json", "conversations.json", "access-log.json",
     "notices.json", "index.html",
@@ -168,7 +169,9 @@ def test_the_page_asks_for_the_password(app: Flask, alice: Person, lived: Api) -
 def test_an_account_is_deleted_after_the_days_to_think(
     app: Flask, database: Database, lived: Api, alice: Person
 ) -> None:
-    assert_problem(lived.post("/account/deletion", {"password": "wrong"}), 422)
+    assert_problem(
+        lived.post("/account/deletion", {"password": "x"}), 422
+    )  # pragma: allowlist secret - nobody has it
     asked = lived.post("/account/deletion", {"password": PASSWORD}).get_json()
     assert lived.get("/account/deletion").get_json() == asked
     assert lived.get("/medications").status_code == 200  # everything works as before

@@ -1,5 +1,6 @@
 """Who may look after a patient, how far it goes, and how it ends."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,10 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from medical_ai.audit.models import AuditEvent
-from medical_ai.auth.models import OneTimeToken
-from medical_ai.auth.permissions import Permission
+from medical_ai.auth.models import Membership, OneTimeToken
+from medical_ai.auth.permissions import Permission, Role
 from medical_ai.core.database import Database
-from medical_ai.core.errors import Conflict, DomainError, NotFound, TooManyRequests
+from medical_ai.core.errors import (
+    Conflict,
+    DomainError,
+    NotFound,
+    PermissionDenied,
+    TooManyRequests,
+)
 from medical_ai.jobs.models import Job
 from medical_ai.medications import ledger
 from medical_ai.medications.states import DoseStatus
@@ -200,22 +207,43 @@ def test_the_patient_reads_who_accepted(session: Session, alice: Person, erin: P
     assert [notice.kind for notice in told] == [NoticeKind.CAREGIVER_ACCEPTED]
 
 
-def test_nobody_accepts_their_own_invitation_or_as_staff_of_the_hospital(
+def test_nobody_accepts_their_own_invitation_or_as_staff(
     session: Session, alice: Person, bob: Person
 ) -> None:
     token = invite(session, alice)
-    for who in (alice, bob):
-        with pytest.raises(Conflict):
-            caregivers.accept_invitation(session, actor=who.actor, token=token)
+    with pytest.raises(Conflict):
+        caregivers.accept_invitation(session, actor=alice.actor, token=token)
+    with pytest.raises(PermissionDenied):
+        caregivers.accept_invitation(session, actor=bob.actor, token=token)
+
+
+@pytest.fixture
+def gus(database: Database) -> Person:
+    """A patient of the other hospital."""
+    with database.unit_of_work() as session:
+        return create_patient_account(session, "gus", hospital="hillside")
 
 
 def test_somebody_from_another_hospital_gets_a_place_as_a_patient_there(
-    session: Session, alice: Person, charlie: Person
+    session: Session, alice: Person, gus: Person
 ) -> None:
-    let(session, alice, charlie)
-    assert not may(session, charlie, alice, READ)  # as the doctor of the other hospital
-    (read,) = caregivers.list_caregivers(session, actor=alice.actor)
-    assert read.account == charlie.email
+    let(session, alice, gus)
+    assert not may(session, gus, alice, READ)  # in a session of the other hospital
+    here = replace(gus, actor=replace(gus.actor, tenant_id=alice.actor.tenant_id))
+    assert may(session, here, alice, READ)
+    with pytest.raises(NotFound):  # a place, and no second record
+        record_of(session, here)
+
+
+def test_who_works_at_the_hospital_uses_another_account(
+    session: Session, alice: Person, gus: Person
+) -> None:
+    here = alice.actor.tenant_id
+    session.add(Membership(user_id=gus.user_id, hospital_id=here, role=Role.NURSE))
+    session.flush()
+    token = invite(session, alice)
+    with pytest.raises(Conflict):
+        caregivers.accept_invitation(session, actor=gus.actor, token=token)
 
 
 def test_the_newer_consent_of_two_is_the_one_that_counts(

@@ -297,7 +297,7 @@ def test_the_password_is_proved_and_a_wrong_one_is_written_down(
 ) -> None:
     auth.prove_password(database, actor=alice.actor, password=PASSWORD)
     with pytest.raises(InvalidInput) as refusal:
-        auth.prove_password(database, actor=alice.actor, password="something else")
+        auth.prove_password(database, actor=alice.actor, password=PASSWORD[::-1])
     assert [one.loc for one in refusal.value.fields] == ["password"]
     with database.reading() as session:
         assert "account:proof:failed" in list(session.scalars(select(AuditEvent.tag)))

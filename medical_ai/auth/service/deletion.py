@@ -33,7 +33,7 @@ from medical_ai.core.ids import new_id
 
 AT_ONCE = 20
 ADDRESS_KEPT = timedelta(days=7)
-NUMBER_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+NUMBER_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # pragma: allowlist secret - an alphabet
 NUMBER_GROUPS, NUMBER_GROUP = 4, 4
 LAST_ADMINISTRATOR = "You are the last administrator of a hospital. Make somebody else one first."
 

@@ -13,6 +13,7 @@ CHILD = {
 # The whole cast but Alice works here: only a patient shares a record and keeps one for others.
 PATIENTS = answers(alice=200, rest=403)
 NO_SUCH_LINK = answers(alice=404, rest=403)
+WRONG = {"password": "wrong"}  # pragma: allowlist secret - nobody has it
 WRONG_PASSWORD = answers(rest=422)
 
 MATRIX: dict[str, Row] = {
@@ -30,7 +31,7 @@ MATRIX: dict[str, Row] = {
         PATIENTS,
     ),
     "care_api.take_over": ("/dependants/takeover", {"token": "none"}, NO_SUCH_LINK),
-    "deletion_api.request_deletion": ("/account/deletion", {"password": "wrong"}, WRONG_PASSWORD),
+    "deletion_api.request_deletion": ("/account/deletion", WRONG, WRONG_PASSWORD),
     "deletion_api.get_deletion": ("/account/deletion", None, answers(rest=404)),
     "deletion_api.cancel_deletion": ("/account/deletion", None, answers(rest=404)),
     "export_api.export_account": ("/account/export", None, EVERYBODY),

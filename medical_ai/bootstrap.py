@@ -7,11 +7,13 @@ from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from medical_ai.assistant import api as assistant_api
+from medical_ai.assistant import conversations
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import (
     account_api,
     account_routes,
+    deletion_api,
     factor_routes,
     invitation_routes,
     mfa_api,
@@ -37,18 +39,31 @@ from medical_ai.core.ratelimit import install_ratelimit
 from medical_ai.medications import api as medications_api
 from medical_ai.medications import patient_api as patient_medications_api
 from medical_ai.medications import routes as medications_routes
+from medical_ai.medications import service as medications
 from medical_ai.notifications import service as notifications
 from medical_ai.ops import api as ops_api
 from medical_ai.ops.commands import register_commands
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.microcache import MicroCache
 from medical_ai.patients import api as patients_api
-from medical_ai.patients import occupancy, team_api
+from medical_ai.patients import care_api, occupancy, team_api
 from medical_ai.patients import routes as patients_routes
 from medical_ai.patients import service as patients
-from medical_ai.web import access_api, access_pages, audit_pages, pages, redaction, wards, wards_api
+from medical_ai.web import (
+    access_api,
+    access_pages,
+    audit_pages,
+    export_api,
+    leaving,
+    pages,
+    redaction,
+    wards,
+    wards_api,
+)
 from medical_ai.web import api as web_api
+from medical_ai.web import care as care_pages
 from medical_ai.web import patients as directory_pages
+from medical_ai.web import people as people_pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
 from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
@@ -104,6 +119,8 @@ def wire_ports() -> None:
     events.subscribe(events.WardClosing, occupancy.keep_occupied_wards_open)
     events.subscribe(events.AccountNotice, notifications.tell_account)
     events.subscribe(events.ZoneChanged, patients.follow_zone)
+    events.subscribe(events.RecordReplaced, medications.refuse_to_let_go)
+    events.subscribe(events.RecordReplaced, conversations.refuse_to_let_go)
     events.subscribe(events.AccessRefused, audit.record_refused_request)
 
 
@@ -119,9 +136,12 @@ def _register_blueprints(app: Flask) -> None:
         sessions_api.blueprint,
         medications_api.blueprint,
         patient_medications_api.blueprint,
+        care_api.blueprint,
+        deletion_api.blueprint,
         assistant_api.blueprint,
         ops_api.blueprint,
         web_api.blueprint,
+        export_api.blueprint,
         auth_routes.blueprint,
         staff_routes.blueprint,
         invitation_routes.blueprint,
@@ -140,6 +160,9 @@ def _register_blueprints(app: Flask) -> None:
         access_api.blueprint,
         access_pages.blueprint,
         audit_pages.blueprint,
+        care_pages.blueprint,
+        people_pages.blueprint,
+        leaving.blueprint,
     ):
         app.register_blueprint(blueprint)
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant.models import ChatMessage, Conversation
@@ -17,8 +17,9 @@ from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing
-from medical_ai.core.database import database_of
-from medical_ai.core.errors import NotFound, PermissionDenied
+from medical_ai.core.database import database_of, rows_changed
+from medical_ai.core.errors import Conflict, NotFound, PermissionDenied
+from medical_ai.core.events import RecordReplaced
 from medical_ai.core.ids import new_id
 from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
@@ -132,7 +133,7 @@ def get_history(session: Session, *, actor: Actor, session_id: UUID) -> History:
     messages = session.scalars(latest.limit(MESSAGES_SHOWN)).all()
     return History(
         session_id=session_id,
-        messages=[_read(message, opened.vault) for message in reversed(messages)],
+        messages=[read_message(message, opened.vault) for message in reversed(messages)],
     )
 
 
@@ -150,11 +151,24 @@ def delete_session(session: Session, *, actor: Actor, session_id: UUID) -> None:
     )
 
 
+def erase_conversations(session: Session, *, user_id: UUID, patient_ids: list[UUID]) -> int:
+    """Delete what an account said, and what anybody said about these patients; return how many."""
+    theirs = or_(Conversation.user_id == user_id, Conversation.patient_id.in_(patient_ids))
+    return rows_changed(session, delete(Conversation).where(theirs))
+
+
+def refuse_to_let_go(session: Session, event: RecordReplaced) -> None:
+    """Keep a record that was talked about with its account. Raises Conflict."""
+    kept = select(Conversation.id).where(Conversation.patient_id == event.patient_id).limit(1)
+    if session.scalar(kept) is not None:
+        raise Conflict("Your account has conversations already. Delete them, or use a new account.")
+
+
 def _open(session: Session, actor: Actor, row: Conversation) -> OpenConversation:
     if row.patient_id is None:
         return OpenConversation(row, None, database_of(session).keyring)
     # Access is checked anew each time: whoever lost it cannot read what was said.
-    patient = patients.get_patient_for(session, actor, row.patient_id, Permission.RECORD_READ)
+    patient = patients.get_patient_for(session, actor, row.patient_id, Permission.RECORD_ASK)
     return OpenConversation(row, patient, patient.vault)
 
 
@@ -173,7 +187,8 @@ def _messages_of(opened: OpenConversation) -> Select[ChatMessage]:
     )
 
 
-def _read(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
+def read_message(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
+    """Open one message."""
     text = vault.open_text(message.content_sealed, "chat_messages", "content", message.id)
     content = _CONTENT.validate_json(text)
     return HistoryMessage.model_validate(
@@ -185,5 +200,5 @@ def _title(session: Session, opened: OpenConversation) -> str:
     first = session.scalar(_messages_of(opened).limit(1))
     if first is None:
         return ""
-    text = _read(first, opened.vault).text
+    text = read_message(first, opened.vault).text
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"

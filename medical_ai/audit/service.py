@@ -17,6 +17,8 @@ VIEWED = "viewed"
 LISTED = "listed"
 READ = "read"
 REFUSED = "refused"
+EXPORTED = "exported"
+OWN = "own"
 
 
 def record(
@@ -102,6 +104,17 @@ def record_reading(
     subject = ("patient", patient_id) if patient_id else None
     kept_rows(session)[(READ, tag)] = _event(
         tag, _who(actor), patient_id=patient_id, subject=subject, basis=basis, details=details
+    )
+
+
+def record_export(session: Session, *, actor: Actor, patient_id: UUID | None) -> None:
+    """Keep that the actor took everything along; like a look, it is written beside the request."""
+    kept_rows(session)[EXPORTED] = _event(
+        AuditTag.ACCOUNT_EXPORTED,
+        _who(actor),
+        patient_id=patient_id,
+        subject=("user", actor.user_id),
+        basis=OWN,
     )
 
 

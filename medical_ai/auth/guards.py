@@ -72,6 +72,12 @@ PUBLIC_ENDPOINTS = frozenset(
         "second_step.send_code",
         "second_step.passkey_options",
         "second_step.passkey",
+        "deletion_api.get_receipt",
+        "leaving.receipt_page",
+        "care.invitation_page",
+        "care.look_at_invitation",
+        "care.decline_invitation",
+        "care.takeover_page",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""

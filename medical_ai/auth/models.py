@@ -26,6 +26,8 @@ from medical_ai.tenancy.models import TenantOwned
 class User(Base):
     """A person's account. One account can be something in several hospitals.
 
+    A deleted account keeps its row and id for the audit log's sake, and nothing about a person.
+
     `password_hash` is empty where nobody signs in with a password; `auth0_user_id` is the subject
     (`sub`) at the identity provider, whichever provider that is. `passkey_handle` is what
     authenticators know the account by: random, so that it tells nobody anything.
@@ -44,6 +46,9 @@ class User(Base):
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    deletion_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    deletion_due_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Membership(TenantOwned, Base):
@@ -207,6 +212,23 @@ class KnownClient(Base):
     )
     mark: Mapped[str] = mapped_column(String(64), primary_key=True)
     last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+class DeletionReceipt(Base):
+    """The proof that an account was deleted: what was destroyed, when, and nothing about whom.
+
+    `details` holds counts and the fingerprints of the sealed keys that were destroyed. The last
+    address is sealed by the key ring until the receipt was sent there, and then forgotten.
+    """
+
+    __tablename__ = "deletion_receipts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    done_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    email_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(512))
 
 
 class ThrottleWindow(Base):

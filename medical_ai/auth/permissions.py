@@ -11,6 +11,8 @@ class Permission(StrEnum):
 
     RECORD_READ = "record:read"
     """See entries in a patient's record."""
+    RECORD_ASK = "record:ask"
+    """Ask the assistant about a patient; what it may look up is a permission each."""
     MEDICATION_READ = "medication:read"
     """See a patient's medicines and doses."""
     MEDICATION_WRITE = "medication:write"
@@ -39,6 +41,8 @@ class Permission(StrEnum):
     """Ask the assistant."""
     NOTICE_READ = "notice:read"
     """See one's own notices."""
+    CARE_SHARE = "care:share"
+    """Let others look after one's own record, and look after others."""
     STAFF_MANAGE = "staff:manage"
     """Manage the staff of a hospital."""
     ACCESS_LOG_READ = "access-log:read"
@@ -59,19 +63,26 @@ class Role(StrEnum):
 
 _EVERYONE = frozenset({Permission.CHAT_USE, Permission.NOTICE_READ, Permission.PATIENT_READ})
 _TREATING = frozenset(
-    {Permission.RECORD_READ, Permission.MEDICATION_READ, Permission.CARE_TEAM_READ}
+    {
+        Permission.RECORD_READ,
+        Permission.RECORD_ASK,
+        Permission.MEDICATION_READ,
+        Permission.CARE_TEAM_READ,
+    }
 )
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYONE
     | {
         Permission.RECORD_READ,
+        Permission.RECORD_ASK,
         Permission.MEDICATION_READ,
         Permission.MEDICATION_WRITE,
         Permission.DOSE_ANSWER,
         Permission.PATIENT_WRITE,
         Permission.CARE_TEAM_READ,
         Permission.ACCESS_LOG_READ,
+        Permission.CARE_SHARE,
     },
     Role.DOCTOR: _EVERYONE
     | _TREATING

@@ -11,6 +11,7 @@ class OneTimePurpose(StrEnum):
     CHANGE_EMAIL = "change-email"
     STAFF_INVITATION = "staff-invitation"
     CAREGIVER_INVITATION = "caregiver-invitation"
+    RECORD_HANDOVER = "record-handover"
 
 
 class ChallengePurpose(StrEnum):

@@ -168,6 +168,9 @@ class Settings(BaseSettings):
         pattern=rf"^(none|{ROLE_NAMES}(,{ROLE_NAMES})*)$",
         description="Roles, separated by commas, that must set up a second factor; or `none`.",
     )
+    account_deletion_days: int = Field(
+        14, ge=1, le=90, description="Days in which the deletion of an account can be called off."
+    )
     demo_password: SecretStr = Field(
         SecretStr(""), description="Password of the demo people; empty: random and printed."
     )

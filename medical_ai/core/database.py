@@ -21,6 +21,7 @@ from sqlalchemy import (
     Enum,
     Executable,
     MetaData,
+    Select,
     Update,
     create_engine,
     event,
@@ -38,6 +39,7 @@ from medical_ai.core.errors import DomainError
 
 SQLITE_BUSY_MS = 10_000
 SCHEMA_TIMEOUT_SECONDS = 4 * 3600
+BATCH = 500
 
 
 class Base(DeclarativeBase):
@@ -194,6 +196,20 @@ def upsert(
     if database.is_sqlite:
         return sqlite.insert(table).values(values).on_conflict_do_update(set_=dict(changed))
     return mysql.insert(table).values(values).on_duplicate_key_update(changed)
+
+
+def in_batches(session: Session, query: Select[Any], key: Any) -> Iterator[Any]:
+    """Return the rows of a query in order of a unique column, a few hundred in memory at once.
+
+    Not by a server's cursor: while one is open, PyMySQL can ask nothing else.
+    """
+    page = session.scalars(query.order_by(key).limit(BATCH)).all()
+    while page:
+        yield from page
+        if len(page) < BATCH:
+            return
+        last = getattr(page[-1], key.key)
+        page = session.scalars(query.where(key > last).order_by(key).limit(BATCH)).all()
 
 
 @contextmanager

@@ -74,6 +74,13 @@ class ZoneChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordReplaced:
+    """An account is about to let its record go; whoever keeps something in it raises Conflict."""
+
+    patient_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class AccessRefused:
     """Somebody asked for what is not there, or not theirs; `subject_id` is what they named."""
 

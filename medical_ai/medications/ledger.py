@@ -277,7 +277,7 @@ def read_doses(session: Session, patient: PatientRef, doses: Iterable[Dose]) -> 
         DoseRead(
             id=dose.id,
             medication_id=dose.medication_id,
-            medication=_name_of(dose, patient, names),
+            medication=name_of(dose, patient, names),
             status=dose.status,
             due_at=dose.due_at,
             due_local=dose.slot,
@@ -302,7 +302,8 @@ def keep_former_name(session: Session, patient: PatientRef, medication_id: UUID,
         dose.name_sealed = patient.vault.seal_text(name, "doses", "name", dose.id)
 
 
-def _name_of(dose: Dose, patient: PatientRef, names: dict[UUID, str]) -> str:
+def name_of(dose: Dose, patient: PatientRef, names: dict[UUID, str]) -> str:
+    """Return what a dose's medicine was called at the time; `names` are those of now."""
     if dose.name_sealed is None:
         return names[dose.medication_id]
     return patient.vault.open_text(dose.name_sealed, "doses", "name", dose.id)

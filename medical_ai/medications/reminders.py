@@ -19,6 +19,7 @@ from medical_ai.auth import service as auth
 from medical_ai.core import clock
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database, rows_changed, settings_of
+from medical_ai.core.errors import NotFound
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
 from medical_ai.medications.models import Dose, DoseDelivery, Medication
@@ -149,7 +150,7 @@ def _begin(session: Session, dose_id: UUID, channel: str) -> Outgoing | None:
     if row is None or row[1] is DeliveryStatus.SENT:
         return None
     dose: Dose = row[0]
-    user_id = patients.get_patient(session, dose.patient_id).user_id
+    user_id = _find_recipient(session, dose.patient_id)
     if dose.status not in WANTED or user_id is None:
         return None  # answered, missed or taken back since it was claimed
     _advance(session, dose_id, DoseStatus.DUE, DoseStatus.SENDING)
@@ -160,6 +161,13 @@ def _begin(session: Session, dose_id: UUID, channel: str) -> Outgoing | None:
         is_late=clock.now() - dose.due_at > LATE_AFTER,
         email=auth.get_email(session, user_id=user_id),
     )
+
+
+def _find_recipient(session: Session, patient_id: UUID) -> UUID | None:
+    try:
+        return patients.get_patient(session, patient_id).user_id
+    except NotFound:  # the record was deleted, and a copy of the dose came back from a backup
+        return None
 
 
 def _mark_sent(session: Session, dose_id: UUID) -> None:

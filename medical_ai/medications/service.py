@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -12,8 +12,9 @@ from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing
-from medical_ai.core.database import settings_of
+from medical_ai.core.database import rows_changed, settings_of
 from medical_ai.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from medical_ai.core.events import RecordReplaced
 from medical_ai.core.ids import new_id
 from medical_ai.core.zones import zone_of
 from medical_ai.medications import ledger
@@ -124,6 +125,18 @@ def list_medications(
         for one in _list(session, patient, include_stopped=include_stopped)
     ]
     return sorted(found, key=lambda one: (one.status.value, one.name.casefold()))
+
+
+def erase_record(session: Session, *, patient_id: UUID) -> int:
+    """Delete a patient's medicines with their times, doses and deliveries; return how many."""
+    return rows_changed(session, delete(Medication).where(Medication.patient_id == patient_id))
+
+
+def refuse_to_let_go(session: Session, event: RecordReplaced) -> None:
+    """Keep a record that has medicines with its account. Raises Conflict."""
+    kept = select(Medication.id).where(Medication.patient_id == event.patient_id).limit(1)
+    if session.scalar(kept) is not None:
+        raise Conflict("Your account has a record with medicines already. Use a new account.")
 
 
 def get_medication_for(

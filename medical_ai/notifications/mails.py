@@ -18,6 +18,7 @@ from medical_ai.notifications.schemas import NoticeKind
 from medical_ai.notifications.wording import LINKS, WORDINGS
 
 EMAIL = "email"
+SEND_RECEIPT = "receipt.send"
 
 
 def send_notice(database: Database, job: ClaimedJob, channels: dict[str, Channel]) -> None:
@@ -58,6 +59,29 @@ def send_link(database: Database, job: ClaimedJob, channels: dict[str, Channel])
             action=wording.action,
         )
     _send(database, job, channels, message)
+
+
+def send_receipt(database: Database, job: ClaimedJob, channels: dict[str, Channel]) -> None:
+    """Run one job that mails the receipt of a deletion, and forget where it went."""
+    receipt_id = UUID(job.payload["receipt_id"])
+    with database.reading() as session:
+        receipt = auth.find_receipt_to_send(session, receipt_id)
+    message = None
+    if receipt is not None and receipt.email is not None:
+        message = compose_mail(
+            database.settings,
+            key=job.idempotency_key,
+            to=receipt.email,
+            subject="Your account was deleted",
+            text="The account with this address and the record that belonged to it are deleted."
+            " The key that opened the record was destroyed. This address is forgotten now, too."
+            f" Receipt: {receipt.number}.",
+            page=f"/app/deletion-receipts/{receipt.number}",
+            action="Check the receipt",
+        )
+    _send(database, job, channels, message)
+    with database.unit_of_work() as session:
+        auth.forget_address(session, receipt_id)
 
 
 def _send(

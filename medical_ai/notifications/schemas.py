@@ -32,6 +32,12 @@ class NoticeKind(StrEnum):
     RECOVERY_CODES_RENEWED = "recovery-codes-renewed"
     NEW_SIGN_IN = "new-sign-in"
     TOKEN_CREATED = "token-created"  # noqa: S105 - a kind's name
+    CAREGIVER_ACCEPTED = "caregiver-accepted"
+    CAREGIVER_DECLINED = "caregiver-declined"
+    CARE_ENDED = "care-ended"
+    RECORD_HANDED_OVER = "record-handed-over"
+    DELETION_ASKED = "deletion-asked"
+    DELETION_CANCELLED = "deletion-cancelled"
 
 
 @dataclass(frozen=True, slots=True)

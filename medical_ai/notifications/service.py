@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
@@ -81,6 +81,11 @@ def tell_account(session: Session, event: AccountNotice) -> None:
         subject_id=event.subject_id,
         email=event.email,
     )
+
+
+def erase_notices(session: Session, *, user_id: UUID) -> int:
+    """Delete every notice of an account; return how many."""
+    return rows_changed(session, delete(Notice).where(Notice.user_id == user_id))
 
 
 def list_notices(

@@ -153,6 +153,39 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "/app/settings/tokens",
         "Look at your access tokens",
     ),
+    NoticeKind.CAREGIVER_ACCEPTED: Wording(
+        "Your invitation was accepted",
+        "Somebody you invited looks after you now. Look whether it is who you meant; you can take"
+        " it back at any time.",
+        "/app/caregivers",
+    ),
+    NoticeKind.CAREGIVER_DECLINED: Wording(
+        "Your invitation was declined",
+        "Somebody you invited cannot look after you at the moment.",
+        "/app/caregivers",
+    ),
+    NoticeKind.CARE_ENDED: Wording(
+        "You no longer look after somebody",
+        "Somebody you looked after ended it, so you see nothing of theirs any more.",
+        "/app/people",
+    ),
+    NoticeKind.RECORD_HANDED_OVER: Wording(
+        "Somebody you looked after took over their record",
+        "They decide themselves now who sees it, and what.",
+        "/app/people",
+    ),
+    NoticeKind.DELETION_ASKED: Wording(
+        "Your account will be deleted",
+        "You can change your mind until then, and everything works as before. If it was not you"
+        " who asked, cancel it now and change your password.",
+        "/app/settings/delete",
+        "See until when",
+    ),
+    NoticeKind.DELETION_CANCELLED: Wording(
+        "Your account stays",
+        "It will not be deleted. Nothing of it was lost.",
+        "/app/settings",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 
@@ -189,6 +222,13 @@ LINKS: dict[OneTimePurpose, Wording] = {
         " works once. You see who it is when you open it.",
         "/app/invitations/caregiver",
         "Look at the invitation",
+    ),
+    OneTimePurpose.RECORD_HANDOVER: Wording(
+        "Your record is ready for you",
+        "Somebody who looked after your record hands it over to you. The link works once. You"
+        " decide when you open it what they may still see.",
+        "/app/invitations/record",
+        "Take over the record",
     ),
 }
 """Every kind of secret link. The token goes behind the `#` of the page's address."""

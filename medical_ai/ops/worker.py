@@ -30,7 +30,7 @@ from medical_ai.notifications import mails
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
 from medical_ai.notifications.journal import Journal, JournaledChannel
-from medical_ai.ops import alarms, anchoring, heartbeat
+from medical_ai.ops import alarms, anchoring, erasure, heartbeat
 from medical_ai.ops.audit_keeper import AuditKeeper
 
 UPKEEP_SECONDS = 15.0
@@ -46,6 +46,7 @@ HANDLERS: dict[str, Handler] = {
     anchoring.ANCHOR_CHAIN: anchoring.anchor_chain,
     accounts.OPEN_ACCOUNT: auth.open_wanted_account,
     password.ANSWER_FORGOTTEN: auth.answer_forgotten,
+    mails.SEND_RECEIPT: mails.send_receipt,
 }
 """What runs each kind of job. A test proves that every kind enqueued has its handler here."""
 
@@ -103,6 +104,8 @@ class Worker:
             ("expired", auth.delete_expired),
             ("tokens-forgotten", auth.delete_ended_tokens),
             ("links-forgotten", auth.delete_old_tokens),
+            ("accounts-erased", erasure.erase_due_accounts),
+            ("addresses-forgotten", auth.forget_old_addresses),
             ("beat", self._beat),
         ):
             self._keep_up(event, work)

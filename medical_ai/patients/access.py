@@ -1,21 +1,28 @@
 """Who may deal with which patient, and why. Decides; loading and refusing is the service's."""
 
-from sqlalchemy import ColumnElement, exists, false, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
 
 from medical_ai.auth import service as auth
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.patients.models import BreakGlassGrant, CareRelationship, Patient, WardStay
-from medical_ai.patients.schemas import Basis
+from medical_ai.patients.consent import needle
+from medical_ai.patients.models import (
+    BreakGlassGrant,
+    Caregiver,
+    CareRelationship,
+    Patient,
+    WardStay,
+)
+from medical_ai.patients.schemas import Basis, CareKind, CareStatus
 
-NURSE = "nurse"
+NURSE, PATIENT = "nurse", "patient"
 FOR_THE_WHOLE_HOSPITAL = frozenset({"billing", "administrator"})
 """Roles whose work concerns every patient of the hospital; their permissions keep it apart from
 what is clinical."""
 
 
-def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
-    """Return every way in which this actor can come to a patient, the closest first.
+def bases_of(actor: Actor, permission: str) -> dict[Basis, ColumnElement[bool]]:
+    """Return every way in which this actor can come to a patient for this, the closest first.
 
     All of them are asked in the one query that loads the patient, so that a patient somebody has
     nothing to do with takes as long as one that does not exist. Each looks at the patient of the
@@ -24,6 +31,8 @@ def bases_of(actor: Actor) -> dict[Basis, ColumnElement[bool]]:
     return {
         Basis.OWN: Patient.user_id == actor.user_id,
         Basis.CARE_TEAM: _looks_after(actor),
+        Basis.PROXY: _decides_for(actor),
+        Basis.CAREGIVER: _is_let_by_consent(actor, permission),
         Basis.WARD: _is_on_a_ward_of(actor) if actor.role == NURSE else false(),
         Basis.BREAK_GLASS: _broke_the_glass(actor),
         Basis.HOSPITAL: true() if actor.role in FOR_THE_WHOLE_HOSPITAL else false(),
@@ -62,6 +71,41 @@ def _broke_the_glass(actor: Actor) -> ColumnElement[bool]:
             BreakGlassGrant.user_id == actor.user_id,
             BreakGlassGrant.closed_at.is_(None),
             BreakGlassGrant.expires_at > clock.now(),
+        )
+        .correlate(Patient)
+    )
+
+
+def holds(actor: Actor) -> ColumnElement[bool]:
+    """Return what a caregiver's row of this actor must be for it to open anything now.
+
+    Only an account of a patient acts on it: who works here comes in by their work alone.
+    """
+    return and_(
+        Caregiver.user_id == actor.user_id,
+        Caregiver.hospital_id == actor.tenant_id,
+        Caregiver.status == CareStatus.ACTIVE,
+        or_(Caregiver.ends_at.is_(None), Caregiver.ends_at > clock.now()),
+        true() if actor.role == PATIENT else false(),
+    )
+
+
+def _decides_for(actor: Actor) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(Caregiver.patient_id == Patient.id, Caregiver.kind == CareKind.PROXY, holds(actor))
+        .correlate(Patient)
+    )
+
+
+def _is_let_by_consent(actor: Actor, permission: str) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            Caregiver.patient_id == Patient.id,
+            Caregiver.kind == CareKind.CAREGIVER,
+            Caregiver.permissions.contains(needle(permission), autoescape=True),
+            holds(actor),
         )
         .correlate(Patient)
     )

@@ -92,7 +92,7 @@ def find_codes(session: Session, *, actor: Actor, care_ids: Iterable[UUID]) -> d
     """Return the codes of the patients whose care this is, for whoever may end it."""
     if not actor.may(Permission.CARE_TEAM_MANAGE):
         return {}
-    ways = bases_of(actor)
+    ways = bases_of(actor, Permission.CARE_TEAM_MANAGE)
     rows = session.execute(
         select(CareRelationship.id, Patient.code)
         .join(Patient, Patient.id == CareRelationship.patient_id)

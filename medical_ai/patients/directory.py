@@ -29,7 +29,7 @@ def list_patients(
     Nobody is found who is not theirs to see. Every patient shown leaves an event.
     """
     actor.require(Permission.PATIENT_LIST)
-    ways = bases_of(actor)
+    ways = bases_of(actor, Permission.PATIENT_LIST)
     del ways[Basis.OWN]
     wanted = (
         select(Patient, PatientDetails, *(way.label(one.name) for one, way in ways.items()))

@@ -7,8 +7,9 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from medical_ai.core import clock
-from medical_ai.core.database import Base, UTCDateTime
+from medical_ai.core.database import Base, UTCDateTime, enum_column
 from medical_ai.core.ids import new_id
+from medical_ai.patients.schemas import CareKind, CareStatus
 from medical_ai.tenancy.models import TenantOwned
 
 
@@ -102,3 +103,33 @@ class BreakGlassGrant(TenantOwned, Base):
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reviewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+
+class Caregiver(TenantOwned, Base):
+    """Somebody outside the hospital who looks after a patient, or is invited to.
+
+    A caregiver may do what `permissions` names and hears the `alarms`, both packed as in
+    `patients.consent`; a proxy may do everything until `ends_at`. `user_id` is empty until an
+    invitation is accepted. What is written about people is sealed with the patient's key.
+    """
+
+    __tablename__ = "caregivers"
+    __table_args__ = (Index("ix_caregivers_user_id_patient_id", "user_id", "patient_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    patient_id: Mapped[UUID] = mapped_column(
+        ForeignKey("patients.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[CareKind] = mapped_column(enum_column(CareKind))
+    status: Mapped[CareStatus] = mapped_column(enum_column(CareStatus))
+    relationship: Mapped[str] = mapped_column(String(24), default="")
+    permissions: Mapped[str] = mapped_column(String(255), default="")
+    alarms: Mapped[str] = mapped_column(String(255), default="")
+    email_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(512))
+    name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(512))
+    birth_date_sealed: Mapped[bytes | None] = mapped_column(LargeBinary(64))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

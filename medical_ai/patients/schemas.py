@@ -33,6 +33,10 @@ class Basis(StrEnum):
     """It is their own record."""
     CARE_TEAM = "care-team"
     """They look after the patient."""
+    PROXY = "proxy"
+    """They decide for the patient: a child, or an adult who cannot."""
+    CAREGIVER = "caregiver"
+    """The patient lets them look after them, as far as the consent goes."""
     WARD = "ward"
     """The patient is on a ward where they are a nurse."""
     BREAK_GLASS = "break-glass"
@@ -41,6 +45,24 @@ class Basis(StrEnum):
     """Their work concerns every patient of the hospital."""
     HOUSE = "house"
     """Nobody is asking: the house does its own work."""
+
+
+class CareKind(StrEnum):
+    """As what somebody outside the hospital looks after a patient."""
+
+    CAREGIVER = "caregiver"
+    """The patient asked them to, and says how far it goes."""
+    PROXY = "proxy"
+    """They decide for a patient who cannot yet, or can no longer."""
+
+
+class CareStatus(StrEnum):
+    """Where it stands. What has passed its end date stays active and opens nothing."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)

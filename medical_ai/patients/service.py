@@ -52,7 +52,7 @@ def get_patient_behind_glass(session: Session, actor: Actor, code: str) -> Patie
     actor already.
     """
     actor.require(Permission.BREAK_GLASS)
-    patient, basis = _load(session, actor, Patient.code == code)
+    patient, basis = _load(session, actor, Patient.code == code, Permission.RECORD_READ)
     if patient is None:
         refused = {"permission": Permission.BREAK_GLASS.value}
         audit.record_refusal(session, actor=actor, patient_id=None, details=refused)
@@ -75,6 +75,12 @@ def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
     """Return the actor's own record, if the account has one in this hospital."""
     patient = _find_own(session, actor)
     return refer(session, patient, Basis.OWN) if patient else None
+
+
+def find_record_of_account(session: Session, actor: Actor) -> PatientRef | None:
+    """Return the actor's own record in whichever hospital it is, to take everything along."""
+    patient = session.scalar(select(Patient).where(Patient.user_id == actor.user_id))
+    return refer(session, patient, Basis.OWN) if patient and patient.data_key_sealed else None
 
 
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
@@ -208,7 +214,7 @@ def _get_for(
 ) -> PatientRef:
     patient, basis = None, None
     if actor.may(permission):
-        patient, basis = _load(session, actor, wanted)
+        patient, basis = _load(session, actor, wanted, permission)
     if patient is None or basis is None:
         named = patient.id if patient else asked
         refused = {"permission": permission}
@@ -219,10 +225,10 @@ def _get_for(
 
 
 def _load(
-    session: Session, actor: Actor, wanted: ColumnElement[bool]
+    session: Session, actor: Actor, wanted: ColumnElement[bool], permission: str
 ) -> tuple[Patient | None, Basis | None]:
     """Load a patient of the actor's hospital and why they may deal with them, in one query."""
-    ways = bases_of(actor)
+    ways = bases_of(actor, permission)
     row = session.execute(
         select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
             wanted, Patient.hospital_id == actor.tenant_id

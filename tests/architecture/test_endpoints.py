@@ -21,6 +21,7 @@ UNMARKED = {
     "invitations.open_staff": "looks at an invitation; its secret belongs in no address",
     "assistant.ask": "the same for a page",
     "directory.search": "only looks; it is POST so that no name stands in an address",
+    "leaving.export_account": "reads; it is POST for the password, and its note is kept apart",
 }
 """Unsafe endpoints whose session only reads, each with its reason."""
 

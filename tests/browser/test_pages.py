@@ -33,6 +33,14 @@ ALICES_PAGES = [
     "/app/settings/sessions",
     "/app/settings/tokens",
     "/app/settings/tokens/new",
+    "/app/caregivers",
+    "/app/people",
+    "/app/people/new",
+    "/app/invitations/caregiver",
+    "/app/invitations/record",
+    "/app/settings/export",
+    "/app/settings/delete",
+    "/app/deletion-receipts/AAAA-AAAA-AAAA-AAAA",
     "/app/notices",
     "/docs",
     "/no/such/page",
@@ -101,6 +109,32 @@ def test_forms_with_mistakes_are_accessible(open_as: Callable[[str | None], Page
     page.get_by_role("button", name="Add to my list").click()
     expect(page.locator("[aria-invalid=true]").first).to_be_visible()
     _is_good(page, "a form with mistakes")
+
+
+def test_pages_of_a_person_one_decides_for_are_accessible(
+    open_as: Callable[[str | None], Page],
+) -> None:
+    page = open_as("alice")
+    page.goto("/app/people/new")
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    _is_good(page, "a dependant's form with mistakes")
+    page.get_by_label("What do you call them?").fill("Emma")
+    page.get_by_label("A child of mine").check()
+    page.get_by_label("Date of birth").fill("2020-03-05")
+    page.get_by_label("Last day").fill("2030-01-01")
+    page.get_by_role("button", name="Open the record").click()
+    person = page.url
+    page.get_by_role("link", name="Add a medicine").click()
+    _is_good(page, "a dependant's medicine")
+    page.get_by_label("Name and strength").fill("Ibuprofen 200 mg")
+    page.get_by_label("Time 1").fill("00:00")
+    page.get_by_role("button", name="Add to the list").click()
+    expect(page.get_by_text("Ibuprofen 200 mg").first).to_be_visible()
+    page.locator("summary").first.click()
+    _is_good(page, "a dependant")
+    page.goto(f"{person}/history")
+    _is_good(page, "a dependant's history")
 
 
 def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]) -> None:

@@ -11,6 +11,7 @@ from flask import Flask
 from medical_ai.bootstrap import create_app
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
+from tests.functional.access import care
 from tests.functional.access.sessions import NEW_TOKEN
 from tests.support.http import Api, signed_in
 from tests.support.people import ALICES_CODE, CANARY, Person, create_patient_account, record_of
@@ -77,6 +78,8 @@ def alices_ids(app: Flask, database: Database, alice: Person) -> dict[str, str]:
         "dose_id": span[0]["id"],
         "session_id": talk["session_id"],
         "family_id": hers.get("/auth/sessions").get_json()["items"][0]["id"],
+        "caregiver_id": hers.post("/caregivers", care.INVITE).get_json()["id"],
+        "dependant_id": hers.post("/dependants", care.CHILD).get_json()["id"],
         "token_id": hers.post("/auth/tokens", NEW_TOKEN).get_json()["id"],
         "code": ALICES_CODE,
         "carlas_code": carlas_code,

@@ -101,7 +101,7 @@ def test_ids_are_named_after_what_they_are(document: dict[str, Any]) -> None:
         if parameter["in"] == "path"
     }
     assert names == {
-        "medication_id", "dose_id", "session_id",
+        "medication_id", "dose_id", "session_id", "caregiver_id", "dependant_id", "number",
         "code", "care_id", "grant_id", "token_id",
     }  # fmt: skip
 

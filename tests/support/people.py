@@ -85,10 +85,12 @@ def create_cast(database: Database) -> Cast:
     return created
 
 
-def create_patient_account(session: Session, name: str, *, zone: str = ALICES_ZONE) -> Person:
-    """Create one more patient in Alice's hospital."""
+def create_patient_account(
+    session: Session, name: str, *, zone: str = ALICES_ZONE, hospital: str = "riverside"
+) -> Person:
+    """Create one more patient, in Alice's hospital unless another is named."""
     with patch("medical_ai.auth.passwords.hash_password", lambda *_, **__: cheap_hash()):
-        return _create(session, name, Role.PATIENT, "riverside", zone=zone)
+        return _create(session, name, Role.PATIENT, hospital, zone=zone)
 
 
 def record_of(session: Session, person: Person) -> PatientRef:

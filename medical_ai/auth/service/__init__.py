@@ -11,6 +11,19 @@ from medical_ai.auth.service.accounts import (
     sign_up,
 )
 from medical_ai.auth.service.changes import security_changed
+from medical_ai.auth.service.deletion import (
+    Deletion,
+    Receipt,
+    cancel_deletion,
+    erase_account,
+    find_deletion,
+    find_receipt_to_send,
+    forget_address,
+    forget_old_addresses,
+    get_receipt_day,
+    list_due_deletions,
+    request_deletion,
+)
 from medical_ai.auth.service.factors import (
     get_factors,
     reset_by_operator,
@@ -25,6 +38,7 @@ from medical_ai.auth.service.invitations import (
     look_at_invitation,
     withdraw_invitation,
 )
+from medical_ai.auth.service.joining import AccountRef, join_as_patient, list_accounts
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -71,7 +85,7 @@ from medical_ai.auth.service.personal_tokens import (
     revoke_token,
 )
 from medical_ai.auth.service.profile import change_email, confirm_email, update_profile
-from medical_ai.auth.service.proof import require_proof, wants_password
+from medical_ai.auth.service.proof import prove_password, require_proof, wants_password
 from medical_ai.auth.service.recent import is_recent, require_recent
 from medical_ai.auth.service.role_permissions import (
     get_permissions,
@@ -112,17 +126,21 @@ from medical_ai.auth.service.wards import (
 __all__ = [
     "ENDED",
     "STAFF_PAGE_SIZE",
+    "AccountRef",
     "Bearer",
     "Client",
     "Colleague",
+    "Deletion",
     "LiveAccount",
     "OneTimeRef",
+    "Receipt",
     "Superseded",
     "accept_as_newcomer",
     "accept_invitation",
     "answer_forgotten",
     "ask_for_reset",
     "begin_sign_in",
+    "cancel_deletion",
     "change_email",
     "change_member",
     "change_password",
@@ -137,23 +155,32 @@ __all__ = [
     "delete_old_tokens",
     "end_overdue",
     "end_sessions_of",
+    "erase_account",
     "find_bearer",
     "find_colleagues",
+    "find_deletion",
     "find_live_account",
+    "find_receipt_to_send",
     "find_token",
     "find_user",
     "find_working_colleague",
+    "forget_address",
+    "forget_old_addresses",
     "get_email",
     "get_factors",
     "get_member",
     "get_permissions",
     "get_profile",
+    "get_receipt_day",
     "get_token_to_send",
     "hold_account",
     "invite",
     "is_recent",
     "issue_token",
+    "join_as_patient",
     "last_day",
+    "list_accounts",
+    "list_due_deletions",
     "list_hospitals",
     "list_invitations",
     "list_member_ids",
@@ -171,9 +198,11 @@ __all__ = [
     "note_use",
     "offered_scopes",
     "open_wanted_account",
+    "prove_password",
     "redeem_token",
     "remove_member",
     "renew_access",
+    "request_deletion",
     "require_proof",
     "require_recent",
     "resend_verification",

@@ -3,18 +3,15 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from medical_ai.audit import service as audit
-from medical_ai.audit.tags import AuditTag
-from medical_ai.auth import passwords, throttle
 from medical_ai.auth.models import User
 from medical_ai.auth.refusals import ProofRequired
+from medical_ai.auth.service.password import check_password
 from medical_ai.auth.service.recent import CONFIRM, has_second_factor, is_recent
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import Database
 from medical_ai.core.errors import FieldProblem, InvalidInput
 
 NEEDED = "Enter your password: you signed in more than ten minutes ago."
-WRONG = "This is not your password."
 
 
 def wants_password(session: Session, *, actor: Actor) -> bool:
@@ -34,20 +31,21 @@ def require_proof(database: Database, *, actor: Actor, password: str | None) -> 
             return
         if _has_factor(session, actor):
             raise ProofRequired(CONFIRM)
-        known = session.scalar(select(User.password_hash).where(User.id == actor.user_id))
     if not password:
         raise InvalidInput(fields=(FieldProblem("password", NEEDED),))
-    throttle.count_attempt(
-        database,
-        scope="proof",
-        subject=str(actor.user_id),
-        limit=database.settings.login_attempts_per_minute,
-    )
-    at_once = database.settings.password_hashes_at_once
-    if not passwords.verify_password(known, password, at_once=at_once):
-        with database.unit_of_work() as session:
-            audit.record(session, actor=actor, tag=AuditTag.PROOF_FAILED)
-        raise InvalidInput(fields=(FieldProblem("password", WRONG),))
+    check_password(database, actor=actor, password=password, field="password")
+
+
+def prove_password(database: Database, *, actor: Actor, password: str) -> None:
+    """Ask for the password whatever was proved lately: for what cannot be undone.
+
+    Where the account has a second factor, that must have been shown lately, too. Raises what
+    `require_proof` raises.
+    """
+    check_password(database, actor=actor, password=password, field="password")
+    with database.reading() as session:
+        if _has_factor(session, actor) and not is_recent(session, actor=actor):
+            raise ProofRequired(CONFIRM)
 
 
 def _has_factor(session: Session, actor: Actor) -> bool:

@@ -1,7 +1,7 @@
 """Signed-in sessions: opened, rotated, renewed, looked up on every request, ended."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,7 @@ _LIVE_ACCOUNT = (
         User.username,
         User.email_verified_at,
         User.is_demo,
+        User.deletion_due_at,
         Membership.role,
         TokenFamily.hospital_id,
         GRANTED.label("granted"),
@@ -91,6 +92,7 @@ class LiveAccount:
     older token says; `hospitals` is how many they can choose from. `must_enrol` says that the role
     asks for a second factor and there is none: the session is good for setting one up. `life` is
     that of the session, where there is one: a program with a token of its own has none.
+    `deletion_due_at` is when the account is to be deleted, if it is.
     """
 
     email: str
@@ -103,6 +105,7 @@ class LiveAccount:
     hospitals: int
     must_enrol: bool
     life: Lifetime | None = None
+    deletion_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,7 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
         hospitals=row.hospitals,
         must_enrol=must_enrol(session, row, row.role, has_factor=row.has_second_factor),
         life=life,
+        deletion_due_at=row.deletion_due_at,
     )
 
 

@@ -10,8 +10,10 @@ from medical_ai.assistant import api as assistant_api
 from medical_ai.assistant import routes as assistant_routes
 from medical_ai.audit import service as audit
 from medical_ai.auth import api as auth_api
+from medical_ai.auth import provider_routes
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, cookie_name, install_guard
+from medical_ai.auth.provider.client import install_provider
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
 from medical_ai.core.database import Database
@@ -67,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _register_blueprints(app)
     Bootstrap5(app)
     install_ratelimit(app, settings, exempt=UNLIMITED_ENDPOINTS)
+    install_provider(app, settings)
     install_guard(app, settings)
     install_problems(app, render_problem)
     _install_headers(app, settings)
@@ -92,6 +95,7 @@ def _register_blueprints(app: Flask) -> None:
         ops_api.blueprint,
         web_api.blueprint,
         auth_routes.blueprint,
+        provider_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

@@ -10,6 +10,9 @@ class AuditTag(StrEnum):
     ACCOUNT_SIGNED_IN = "account:signed-in"
     ACCOUNT_SIGN_IN_FAILED = "account:sign-in:failed"
     ACCOUNT_SIGNED_OUT = "account:signed-out"
+    PROVIDER_LINKED = "account:provider:linked"
+    PROVIDER_UNLINKED = "account:provider:unlinked"
+    PROVIDER_ROLE_TAKEN_OVER = "account:provider:role-taken-over"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
     PATIENT_CREATED = "patient:created"
     RECORD_VIEWED = "patient:record:viewed"

@@ -16,6 +16,8 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_wtf.csrf import CSRFProtect
 
 from medical_ai.auth import service, tokens
+from medical_ai.auth.provider.bearer import INVALID, is_providers, verify_access_token
+from medical_ai.auth.provider.client import ProviderClient, find_provider
 from medical_ai.auth.remembered import VerifiedTokens
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service import Client, LiveAccount
@@ -47,6 +49,11 @@ PUBLIC_ENDPOINTS = frozenset(
         "auth.sign_in",
         "auth.sign_up_page",
         "auth.sign_up",
+        "auth_provider.start",
+        "auth_provider.callback",
+        "auth_provider.proof_page",
+        "auth_provider.prove",
+        "auth_provider.leave",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
@@ -188,10 +195,24 @@ def _page_of_form() -> str:
 
 
 def _authenticate_bearer(*, refresh: bool) -> None:
+    provider, token = find_provider(), _raw_token("headers")
+    if provider is not None and not refresh and is_providers(token):
+        return _authenticate_providers(token, provider)
     claims = _read_token("headers", refresh=refresh)
     if not refresh:
         _require_live(claims)
     g.actor = _actor_of(claims, "api")
+    return None
+
+
+def _authenticate_providers(token: str, provider: ProviderClient) -> None:
+    # Not remembered as ours are: a key that the provider withdraws must take its tokens along.
+    g.claims = verify_access_token(token, settings=current_settings(), keys=provider.keys)
+    request.get_data(parse_form_data=True)  # the whole body first, see _require_live
+    bearer = service.find_bearer(current_session(), claims=g.claims)
+    if bearer is None:
+        raise Unauthenticated(INVALID, invalid_token=True)
+    g.actor, g.account = bearer.actor, bearer.account
 
 
 def _authenticate_cookies() -> None:

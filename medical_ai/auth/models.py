@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from medical_ai.auth.permissions import Role
@@ -86,6 +86,27 @@ class RefreshToken(Base):
     )
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class ProviderSignIn(Base):
+    """Somebody came from the identity provider: to a session of ours, or half-way to one.
+
+    Without a family it waits, until `expires_at`, for the proof that the account is theirs. The id
+    token is what the provider wants to see again at sign-out.
+    """
+
+    __tablename__ = "provider_sign_ins"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    family_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("token_families.id", ondelete="CASCADE"), unique=True
+    )
+    subject: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str] = mapped_column(String(254))
+    id_token_sealed: Mapped[bytes] = mapped_column(LargeBinary(65_535))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 class OneTimeToken(Base):

@@ -11,10 +11,10 @@ from medical_ai.auth.guards import (
     current_client,
     forget_sign_in,
     is_signed_in,
-    keep_signed_in,
 )
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
-from medical_ai.auth.schemas import SignIn, SignUp, Tokens
+from medical_ai.auth.provider_routes import find_visit, way_out, welcome
+from medical_ai.auth.schemas import SignIn, SignUp
 from medical_ai.core.errors import DomainError
 from medical_ai.core.forms import form_again, local_page, read_form
 from medical_ai.core.http import current_actor, current_session
@@ -60,7 +60,7 @@ def sign_in() -> ResponseReturnValue:
         granted = service.sign_in(current_session(), data=data, client=current_client())
     except DomainError as error:
         return form_again("auth/sign_in.html", error, typed=_remembered())
-    return _welcome(granted)
+    return welcome(granted, request.form.get("next"))
 
 
 @blueprint.get("/signup")
@@ -84,27 +84,22 @@ def sign_up() -> ResponseReturnValue:
         granted = service.sign_up(current_session(), data=data, client=current_client())
     except DomainError as error:
         return form_again("auth/sign_up.html", error, typed=_remembered(), **_choices())
-    return _welcome(granted)
+    return welcome(granted, request.form.get("next"))
 
 
 @blueprint.post("/app/sign-out")
 @page(writes=True)
 def sign_out() -> ResponseReturnValue:
     """End this session and leave nothing of it in the browser."""
-    service.sign_out(current_session(), actor=current_actor())
+    actor = current_actor()
+    visit = find_visit(current_session(), actor)
+    service.sign_out(current_session(), actor=actor)
     forget_sign_in()
     session.clear()
     flash("You are signed out.", "info")
-    response = redirect(url_for("auth.sign_in_page"), 303)
+    response = redirect(way_out(visit), 303)
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
-
-
-def _welcome(granted: Tokens) -> ResponseReturnValue:
-    # A new session gets a new form token: one planted before signing in is worth nothing.
-    session.clear()
-    keep_signed_in(granted)
-    return redirect(_wanted(request.form.get("next")), 303)
 
 
 def _wanted(address: str | None) -> str:

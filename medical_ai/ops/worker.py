@@ -96,6 +96,7 @@ class Worker:
             ("forgotten", jobs.delete_old_jobs),
             ("expired", auth.delete_expired),
             ("links-forgotten", auth.delete_old_tokens),
+            ("proofs-forgotten", auth.delete_unproved),
             ("beat", self._beat),
         ):
             self._keep_up(event, work)

@@ -8,7 +8,11 @@ from medical_ai.core.forms import local_page
 from medical_ai.core.problems import Problem
 
 BAD_REQUEST = 400
-FORM_PAGES = {"auth.sign_in": "auth.sign_in_page", "auth.sign_up": "auth.sign_up_page"}
+FORM_PAGES = {
+    "auth.sign_in": "auth.sign_in_page",
+    "auth.sign_up": "auth.sign_up_page",
+    "auth_provider.prove": "auth_provider.proof_page",
+}
 """Forms that are open to anybody, with the page they stand on."""
 
 

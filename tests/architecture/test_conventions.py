@@ -29,6 +29,7 @@ WITHOUT_TENANT = {
     "users": "one person may be something in several hospitals",
     "refresh_tokens": "belongs to a token family, which has one",
     "one_time_tokens": "belongs to an account, or to somebody who has none yet",
+    "provider_sign_ins": "belongs to an account, and to a token family once there is one",
     "throttle_windows": "counts addresses before anybody is known",
     "jobs": "holds ids only; its handler finds the tenant",
     "worker_heartbeats": "is about a process",

@@ -390,6 +390,7 @@ def test_reading_pages_changes_nothing_but_the_access_log(
 
     before = everything()
     for endpoint, path in pages(app, "GET").items():
-        if "session_id" not in path:
+        # Those of the identity provider are tried where there is one.
+        if "session_id" not in path and not endpoint.startswith("auth_provider."):
             assert alices_browser.open(path.format(**alices_ids)).status_code < 400, endpoint
     assert everything() == before

@@ -19,6 +19,23 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
     spell_token,
 )
+from medical_ai.auth.service.provider import (
+    Bearer,
+    arrive,
+    find_bearer,
+    find_id_token,
+    find_sign_in,
+)
+from medical_ai.auth.service.provider_links import (
+    Link,
+    Proof,
+    await_proof,
+    delete_unproved,
+    get_link,
+    get_proof,
+    link_after_proof,
+    unlink,
+)
 from medical_ai.auth.service.sessions import (
     ENDED,
     Client,
@@ -36,20 +53,32 @@ from medical_ai.auth.service.wards import select_wards_of
 
 __all__ = [
     "ENDED",
+    "Bearer",
     "Client",
+    "Link",
     "LiveAccount",
     "OneTimeRef",
+    "Proof",
     "Superseded",
+    "arrive",
+    "await_proof",
     "create_demo_account",
     "delete_expired",
     "delete_old_tokens",
+    "delete_unproved",
+    "find_bearer",
+    "find_id_token",
     "find_live_account",
+    "find_sign_in",
     "find_token",
     "find_user",
     "get_email",
+    "get_link",
     "get_profile",
+    "get_proof",
     "get_token_to_send",
     "issue_token",
+    "link_after_proof",
     "mail_token",
     "normal_email",
     "redeem_token",
@@ -62,4 +91,5 @@ __all__ = [
     "sign_out",
     "sign_up",
     "spell_token",
+    "unlink",
 ]

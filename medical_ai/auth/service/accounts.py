@@ -36,7 +36,7 @@ def sign_up(session: Session, *, data: SignUp, client: Client) -> Tokens:
     )
     user = _new_user(database.settings, data)  # hashed before the write lock is taken
     hospital = tenancy.ensure_default_hospital(session)
-    _admit(session, user, hospital, Role.PATIENT)
+    admit(session, user, hospital, Role.PATIENT)
     return open_family(session, Standing(user, hospital, Role.PATIENT), client)
 
 
@@ -45,7 +45,7 @@ def create_demo_account(
 ) -> UUID:
     """Create a made-up person's account and return its id."""
     user = _new_user(settings_of(session), data, is_demo=True)
-    _admit(session, user, hospital, role)
+    admit(session, user, hospital, role)
     return user.id
 
 
@@ -103,7 +103,8 @@ def _new_user(settings: Settings, data: SignUp, *, is_demo: bool = False) -> Use
     )
 
 
-def _admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> None:
+def admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> None:
+    """Add a new account and what it is in its first hospital. Raises Conflict."""
     with integrity_as(session, Conflict("There is an account with this e-mail address.")):
         session.add(user)
         session.flush()

@@ -17,7 +17,7 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
 from medical_ai.core.database import rows_changed, settings_of
-from medical_ai.core.errors import Unauthenticated
+from medical_ai.core.errors import Conflict, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
@@ -113,9 +113,14 @@ def renew_access(session: Session, *, family_id: UUID) -> Tokens:
 
 
 def sign_out(session: Session, *, actor: Actor) -> None:
-    """End the actor's session: its refresh tokens and its access tokens are dead at once."""
-    if actor.family_id is not None:
-        revoke_family(session, actor.family_id, "signed out")
+    """End the actor's session: its refresh tokens and its access tokens are dead at once.
+
+    Raises Conflict for an actor without a session of ours: who came with a token of the identity
+    provider must not believe that it is dead now.
+    """
+    if actor.family_id is None:
+        raise Conflict("This token is the identity provider's: sign out there, where it was given.")
+    revoke_family(session, actor.family_id, "signed out")
     audit.record(session, actor=actor, tag=AuditTag.ACCOUNT_SIGNED_OUT)
 
 

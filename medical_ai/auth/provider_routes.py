@@ -8,7 +8,7 @@ protocol wants it so, and the state in the browser's cookie stands where a form 
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from medical_ai.auth import service
 from medical_ai.auth.guards import current_client, is_signed_in, keep_signed_in
 from medical_ai.auth.provider.claims import ProviderPerson, read_person
 from medical_ai.auth.provider.client import Arrival, find_provider, get_provider
-from medical_ai.auth.schemas import Password, Tokens
+from medical_ai.auth.schemas import OneTimeCode, Password, Tokens
 from medical_ai.core.actor import Actor
 from medical_ai.core.errors import DomainError, Malformed, NotFound, UpstreamUnavailable
 from medical_ai.core.forms import form_again, local_page, read_form
@@ -28,12 +28,16 @@ from medical_ai.core.http import (
     release_session,
 )
 from medical_ai.core.pages import page
-from medical_ai.core.schemas import Input, Line
+from medical_ai.core.schemas import Input
 
 blueprint = Blueprint("auth_provider", __name__)
 
 PROOF, VISIT, WANTED = "provider_proof", "provider_visit", "provider_wanted"
-SENTENCES = {"password": "Enter your password."}  # pragma: allowlist secret - a sentence
+SENTENCES = {
+    "password": "Enter your password.",  # pragma: allowlist secret - a sentence
+    "otp": "Enter the code as your second factor shows it.",
+}
+SIGNED_OUT = "You are signed out."
 OTHER_SESSION = "You were signed out meanwhile. Sign in and link your account again."
 
 
@@ -41,7 +45,7 @@ class ProofForm(Input):
     """What proves that an account is one's own."""
 
     password: Password
-    otp: Line | None = None
+    otp: OneTimeCode | None = None
 
 
 @blueprint.app_context_processor
@@ -57,21 +61,21 @@ def start() -> ResponseReturnValue:
     try:
         return redirect(get_provider().begin(wanted=wanted), 303)
     except UpstreamUnavailable as error:
-        return _sign_in_again(error)
+        return _back(error)
 
 
 @blueprint.get("/app/oidc/callback")
 @page()
 def callback() -> ResponseReturnValue:
     """Take in who comes back from the provider."""
-    provider, linking = get_provider(), False
     try:
-        arrival = provider.finish()
-        linking = bool(arrival.link)
+        arrival = get_provider().finish()
         person = read_person(arrival.claims, current_settings())
-        return _link(arrival, person) if linking else _arrive(arrival, person)
+        return _link(arrival, person) if arrival.link else _arrive(arrival, person)
+    except NotFound:
+        raise
     except DomainError as error:
-        return _settings_again(error) if linking else _sign_in_again(error)
+        return _back(error)
 
 
 @blueprint.get("/app/oidc/proof")
@@ -104,7 +108,7 @@ def prove() -> ResponseReturnValue:
     except DomainError as error:
         return _proof_again(error)
     answer = welcome(granted, session.get(WANTED))
-    flash("Your account is linked. From now on either way signs you in.", "success")
+    flash("Your account is linked. You can sign in either way now.", "success")
     return answer
 
 
@@ -121,8 +125,10 @@ def leave() -> ResponseReturnValue:
         flash("The identity provider does not answer, so you may still be signed in there.", "info")
         address = ""
     if not address:
-        return redirect(url_for("auth.sign_in_page"), 303)
-    return render_template("auth/provider_leave.html", address=address)
+        return redirect(way_out(None), 303)
+    shown = render_template("auth/provider_leave.html", address=address)
+    flash(SIGNED_OUT, "info")  # for the page that the provider leads back to
+    return shown
 
 
 @blueprint.get("/app/settings/identity-provider")
@@ -143,7 +149,7 @@ def link() -> ResponseReturnValue:
         family = str(current_actor().family_id)
         return redirect(get_provider().begin(wanted=here, link=family), 303)
     except UpstreamUnavailable as error:
-        return _settings_again(error)
+        return _back(error)
 
 
 @blueprint.post("/app/settings/identity-provider/unlink")
@@ -153,7 +159,7 @@ def unlink() -> ResponseReturnValue:
     try:
         service.unlink(current_session(), actor=current_actor())
     except DomainError as error:
-        return _settings_again(error)
+        return _back(error)
     flash("Your account is not linked any more. Other sessions were signed out.", "success")
     return redirect(url_for(".settings_page"), 303)
 
@@ -174,6 +180,7 @@ def find_visit(opened: Session, actor: Actor) -> UUID | None:
 def way_out(visit: UUID | None) -> str:
     """Return where to go after signing out here: to the provider's, where it signed them in."""
     if visit is None:
+        flash(SIGNED_OUT, "info")
         return url_for("auth.sign_in_page")
     session[VISIT] = str(visit)
     return url_for("auth_provider.leave")
@@ -221,8 +228,8 @@ def _proof_again(error: DomainError) -> ResponseReturnValue:
     return form_again("auth/provider_proof.html", error, proof=proof)
 
 
-def _settings_again(error: DomainError) -> ResponseReturnValue:
-    if not is_signed_in():
+def _back(error: DomainError) -> ResponseReturnValue:
+    if g.get("actor") is None and not is_signed_in():
         return _sign_in_again(error)
-    found = service.get_link(current_session(), actor=current_actor())
-    return form_again("auth/provider_settings.html", error, link=found)
+    link = service.get_link(current_session(), actor=current_actor())
+    return form_again("auth/provider_settings.html", error, link=link)

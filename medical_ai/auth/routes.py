@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from medical_ai.auth import service
@@ -96,7 +96,6 @@ def sign_out() -> ResponseReturnValue:
     service.sign_out(current_session(), actor=actor)
     forget_sign_in()
     session.clear()
-    flash("You are signed out.", "info")
     response = redirect(way_out(visit), 303)
     response.headers["Clear-Site-Data"] = '"storage"'
     return response

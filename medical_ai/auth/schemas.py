@@ -13,6 +13,7 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACT
 NewPassword = Annotated[
     str, StringConstraints(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS)
 ]
+OneTimeCode = Annotated[Line, StringConstraints(max_length=64)]
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(known_zone)]
 
 
@@ -39,7 +40,7 @@ class SignIn(Input):
 
     email: Annotated[Line, StringConstraints(min_length=1, max_length=254)]
     password: Password
-    otp: Annotated[Line, StringConstraints(max_length=64)] | None = Field(
+    otp: OneTimeCode | None = Field(
         None, description="Code of the second factor, where one is set up."
     )
 

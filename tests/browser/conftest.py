@@ -3,12 +3,12 @@
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -17,6 +17,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PASSWORD = "demo people meet here"  # pragma: allowlist secret - made up, for a demo
@@ -63,19 +65,19 @@ class Product:
     inbox: Inbox
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Run the product as a newcomer does, with a mail server on loopback."""
-    inbox, port = Inbox(), _free_port()
-    sink = Controller(inbox, hostname="127.0.0.1", port=_free_port())
+    with running_product(tmp_path_factory.mktemp("product"), free_port()) as started:
+        yield started
+
+
+@contextmanager
+def running_product(folder: Path, port: int, **more: str) -> Iterator[Product]:
+    """Run the product in a folder of its own while the block lasts."""
+    inbox = Inbox()
+    sink = Controller(inbox, hostname="127.0.0.1", port=free_port())
     sink.start()
-    folder = tmp_path_factory.mktemp("product")
     environment = os.environ | {
         "DEMO_PASSWORD": DEMO_PASSWORD,
         "SMTP_HOST": "127.0.0.1",
@@ -87,14 +89,20 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     command = [sys.executable, "-m", "medical_ai.ops.local", "--port", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--data", str(folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [*command, "--data", str(folder)],
+            cwd=ROOT,
+            env=environment | more,
+            stdout=log,
+            stderr=log,
         )
         address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(address, process, folder / "log")
-        yield Product(address, inbox)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=40) == 0
-    sink.stop()
+        try:
+            _wait_until_ready(address, process, folder / "log")
+            yield Product(address, inbox)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=40) == 0
+            sink.stop()
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -4,6 +4,7 @@ This is the part that knows Flask. What is between the two halves of a sign-in (
 code verifier) is in the signed session cookie of the browser that began it, and nowhere else.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ LONGEST = timedelta(minutes=15)
 LOST = "This sign-in took too long, or was begun in another browser. Please begin again."
 DISTRUSTED = "What the identity provider answered could not be trusted. Please begin again."
 DENIED = "The identity provider did not sign you in. You can try again, or sign in another way."
+
+# At DEBUG it would write code verifiers into the log.
+logging.getLogger("authlib").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ import threading
 import time
 from typing import Any
 
-import requests
-
 from medical_ai.core.config import Settings
 from medical_ai.core.errors import UpstreamUnavailable
 from medical_ai.core.logging import get_logger
@@ -80,6 +78,8 @@ def fetch_json(url: str, *, timeout_seconds: int) -> dict[str, Any]:
 
     Raises OSError, as all of requests' errors are, or ValueError for what is not a JSON object.
     """
+    import requests  # 5 MiB, which processes without a provider go without
+
     deadline = time.monotonic() + timeout_seconds
     body = bytearray()
     with requests.get(url, timeout=timeout_seconds, allow_redirects=False, stream=True) as response:

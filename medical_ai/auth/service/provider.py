@@ -19,7 +19,7 @@ from medical_ai.auth.models import Membership, ProviderSignIn, User
 from medical_ai.auth.permissions import Role, permissions_of
 from medical_ai.auth.provider.claims import ProviderPerson, hospital_of, narrowed
 from medical_ai.auth.schemas import Tokens
-from medical_ai.auth.service.accounts import admit, find_user
+from medical_ai.auth.service.accounts import admit, find_user, normal_email
 from medical_ai.auth.service.provider_links import (
     SEALED,
     TAKEN,
@@ -133,6 +133,8 @@ def find_bearer(session: Session, *, claims: Mapping[str, Any]) -> Bearer | None
 
 def find_sign_in(session: Session, *, family_id: UUID | None) -> UUID | None:
     """Return the id of the sign-in at the provider that a session came from, if it did."""
+    if family_id is None:  # those that wait for a proof have none, either
+        return None
     return session.scalar(select(ProviderSignIn.id).where(ProviderSignIn.family_id == family_id))
 
 
@@ -163,7 +165,7 @@ def _sign_up(session: Session, person: ProviderPerson) -> User:
     hospital = _named_hospital(session, person.hospital or settings.oidc_hospital)
     user = User(
         id=new_id(),
-        email=person.email.lower(),
+        email=normal_email(person.email),
         username=person.name or person.email.partition("@")[0][:64],
         email_verified_at=clock.now() if person.email_is_verified else None,
         password_hash="",

@@ -85,6 +85,8 @@ def link_after_proof(
     granted = sign_in(session, data=data, client=client)
     family_id = tokens.family_of(granted.access_token)
     row = session.get_one(ProviderSignIn, proof.id)
+    if granted.user.id != row.user_id:  # the address has become somebody else's meanwhile
+        raise Conflict(TAKEN)
     with integrity_as(session, Conflict(TAKEN)):
         linked = rows_changed(
             session,

@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from medical_ai.audit.models import AuditEvent
 from medical_ai.auth.models import Membership, TokenFamily, User
+from medical_ai.auth.provider.bearer import KEY_COOLDOWN_SECONDS
 from medical_ai.core import clock
 from medical_ai.core.database import Database
 from tests.support.http import Api, assert_problem, login
@@ -55,6 +56,7 @@ def status_of(api: Api, token: str) -> int:
     return api.with_token(token).get("/auth/me").status_code
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=True)
 def test_a_program_with_a_token_of_the_provider_is_the_linked_account(
     api: Api, token: str, linked: Person
 ) -> None:
@@ -262,9 +264,10 @@ def test_tokens_with_made_up_keys_do_not_make_us_read_keys(
     api: Api, idp: IdentityProvider, token: str, claims: Claims
 ) -> None:
     assert status_of(api, token) == 200
-    before = idp.keys_read
+    before, began = idp.keys_read, time.monotonic()
     assert {status_of(api, idp.forge(claims, kid=f"made-up-{n}")) for n in range(30)} == {401}
-    assert idp.keys_read - before <= 1
+    pauses = (time.monotonic() - began) / KEY_COOLDOWN_SECONDS
+    assert idp.keys_read - before <= 1 + pauses
 
 
 def test_a_fresh_key_is_taken_soon_and_a_withdrawn_one_lapses(

@@ -36,6 +36,7 @@ def families(database: Database) -> list[str]:
         return sorted(session.scalars(select(TokenFamily.revoked_because)))
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=True)
 def test_a_local_account_is_linked_after_its_password(
     browser: Traveller, idp: IdentityProvider, database: Database, alice: Person
 ) -> None:
@@ -86,6 +87,21 @@ def test_proofs_are_counted_as_sign_ins_are(
     response = browser.travel(alice.email)
     seen = [prove(browser, response, "a guess of many").status_code for _ in range(3)]
     assert seen == [401, 401, 429]
+
+
+@pytest.mark.parametrize(
+    "typed", [{}, {"password": ""}, {"password": "x" * 300}, {"otp": "1" * 99}]
+)
+def test_a_proof_of_no_use_is_said_at_its_field(
+    browser: Traveller, idp: IdentityProvider, alice: Person, typed: dict[str, str]
+) -> None:
+    idp.add("idp|alice", alice.email)
+    browser.travel(alice.email)
+    browser.open(PROOF_PAGE)
+    refused = browser.send(PROOF_PAGE, **typed)
+    assert refused.status_code == 422
+    assert "Error: " in refused.get_data(as_text=True)
+    assert "11111" not in refused.get_data(as_text=True)
 
 
 def test_a_proof_that_comes_late_is_refused(
@@ -161,6 +177,17 @@ def test_somebody_elses_browser_cannot_finish_a_link(
         assert find_account(database, person.email).auth0_user_id is None
 
 
+def test_a_refusal_there_leads_back_to_the_settings(
+    browser: Traveller, idp: IdentityProvider, alice: Person
+) -> None:
+    browser.sign_in(alice)
+    response = browser.come_back(idp.sign_in(browser.begin(LINK), alice.email, answer="no"))
+    assert response.status_code == 403
+    page = response.get_data(as_text=True)
+    assert "did not sign you in" in page
+    assert "Link my account" in page
+
+
 def test_an_identity_belongs_to_one_account(
     browser: Traveller, idp: IdentityProvider, database: Database, linked: Person, bob: Person
 ) -> None:
@@ -170,6 +197,7 @@ def test_an_identity_belongs_to_one_account(
     assert find_account(database, bob.email).auth0_user_id is None
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=True)
 def test_the_second_of_two_links_to_one_identity_is_refused(
     browser: Traveller, idp: IdentityProvider, database: Database, alice: Person, bob: Person
 ) -> None:

@@ -88,6 +88,7 @@ def test_nobody_is_led_to_another_site(browser: Traveller, linked: Person) -> No
     assert browser.travel(linked.email, path=away).headers["Location"] == "/app/today"
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=True)
 def test_somebody_new_gets_a_patients_account_without_a_password(
     browser: Traveller, idp: IdentityProvider, database: Database
 ) -> None:
@@ -251,6 +252,7 @@ def test_the_provider_gives_roles_in_the_hospital_it_names(
     assert (place.role, place.hospital_id) == (Role.DOCTOR, alice.actor.tenant_id)
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=True)
 def test_a_role_that_changed_there_changes_here_and_ends_sessions(
     browser: Traveller, idp: IdentityProvider, database: Database, linked: Person
 ) -> None:

@@ -148,7 +148,7 @@ def page(chromium: Browser, product: Product, complaints: list[str]) -> Iterator
         base_url=product.address,
     )
     opened = context.new_page()
-    opened.on("console", lambda said: _listen(complaints, said.type, said.text))
+    opened.on("console", lambda said: listen(complaints, said.type, said.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("request", lambda asked: _stay_home(complaints, product.address, asked.url))
     yield opened
@@ -156,7 +156,8 @@ def page(chromium: Browser, product: Product, complaints: list[str]) -> Iterator
     assert complaints == []
 
 
-def _listen(complaints: list[str], kind: str, text: str) -> None:
+def listen(complaints: list[str], kind: str, text: str) -> None:
+    """Keep what the console says if it is a complaint."""
     # Chromium reports the status of a refused form as an error of its own; that one is ours.
     if kind in {"error", "warning"} and "Failed to load resource" not in text:
         complaints.append(text)

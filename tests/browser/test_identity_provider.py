@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import DEMO_PASSWORD, Product, running_product
+from tests.browser.conftest import DEMO_PASSWORD, Product, listen, running_product
 from tests.browser.test_pages import SCREENS, is_good
 from tests.support.processes import free_port
 from tests.support.provider import (
@@ -69,7 +69,7 @@ def sign_in_there(page: Page, email: str) -> None:
 def complaints_of(page: Page) -> list[str]:
     """Collect what the browser has to complain of."""
     found: list[str] = []
-    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: listen(found, said.type, said.text))
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
 

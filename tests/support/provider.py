@@ -161,7 +161,7 @@ def identity_provider(folder: Path, site: str, *, conforms: bool = False) -> Ite
     try:
         wait_until(
             lambda: process.poll() is not None or b"ready" in log.read_bytes(),
-            seconds=30,
+            seconds=60,
             what=f"the identity provider runs, see {log}",
         )
         assert process.poll() is None, log.read_text(errors="replace")

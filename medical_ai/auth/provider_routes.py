@@ -156,6 +156,7 @@ def link() -> ResponseReturnValue:
 @page(writes=True)
 def unlink() -> ResponseReturnValue:
     """Part the account from the provider."""
+    get_provider()
     try:
         service.unlink(current_session(), actor=current_actor())
     except DomainError as error:

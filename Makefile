@@ -24,6 +24,7 @@ run: $(RUN_STAMP) ## Install, create the database, start web and worker with dem
 
 test: $(DEV_STAMP) ## Install what the tests need and run all of them
 	@deploy/system-packages.sh test
+	@deploy/test-tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test ## What CI runs
@@ -53,6 +54,7 @@ demo: $(RUN_STAMP) ## Create the demo people and print their logins
 
 e2e: $(DEV_STAMP) ## The journeys in a real browser
 	@deploy/system-packages.sh test
+	@deploy/test-tools.sh
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 bench: $(DEV_STAMP) ## Cost of a request beside a bare Flask constant

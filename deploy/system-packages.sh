@@ -18,6 +18,8 @@ case "${1:-}" in
   test)
     need mariadb-server mariadbd /usr/sbin/mariadbd
     need chromium chromium chromium-browser
+    need nodejs node
+    need npm npm
     [ -r /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
     ;;
   *) echo "usage: $0 run|test" >&2; exit 2 ;;

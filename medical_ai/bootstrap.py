@@ -17,6 +17,7 @@ from medical_ai.auth import (
     factor_routes,
     invitation_routes,
     mfa_api,
+    provider_routes,
     session_routes,
     sessions_api,
     staff_api,
@@ -28,6 +29,7 @@ from medical_ai.auth import routes as auth_routes
 from medical_ai.auth import service as auth
 from medical_ai.auth.cookies import cookie_name
 from medical_ai.auth.guards import PUBLIC_ENDPOINTS, install_guard
+from medical_ai.auth.provider.client import install_provider
 from medical_ai.core import events
 from medical_ai.core.config import Settings, check_settings, load_settings
 from medical_ai.core.database import Database
@@ -101,6 +103,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _register_blueprints(app)
     Bootstrap5(app)
     install_ratelimit(app, settings, exempt=UNLIMITED_ENDPOINTS)
+    install_provider(app, settings)
     install_guard(app, settings)
     install_problems(app, render_problem)
     _install_headers(app, settings)
@@ -153,6 +156,7 @@ def _register_blueprints(app: Flask) -> None:
         step_routes.blueprint,
         factor_routes.blueprint,
         session_routes.blueprint,
+        provider_routes.blueprint,
         medications_routes.blueprint,
         assistant_routes.blueprint,
         pages.blueprint,

@@ -30,6 +30,9 @@ class AuditTag(StrEnum):
     ACCOUNT_DELETION_ASKED = "account:deletion:asked"
     ACCOUNT_DELETION_CANCELLED = "account:deletion:cancelled"
     ACCOUNT_DELETED = "account:deleted"
+    PROVIDER_LINKED = "account:provider:linked"
+    PROVIDER_UNLINKED = "account:provider:unlinked"
+    PROVIDER_ROLE_TAKEN_OVER = "account:provider:role-taken-over"
     TOKEN_REUSED = "token:reused"  # noqa: S105 - an event's name
     HOSPITAL_SWITCHED = "account:hospital:switched"
     PERMISSION_WITHDRAWN = "role:permission:withdrawn"

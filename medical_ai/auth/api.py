@@ -66,9 +66,12 @@ def refresh() -> Tokens:
 
 
 @blueprint.post("/auth/logout")
-@api(answers={204: None}, errors=[403], writes=True)
+@api(answers={204: None}, errors=[403, 409], writes=True)
 def logout() -> None:
-    """End this session: its refresh and access tokens are dead at once."""
+    """End this session: its refresh and access tokens are dead at once.
+
+    A token of the identity provider has no session here: 409, it ends where it was given.
+    """
     service.sign_out(current_session(), actor=current_actor())
 
 

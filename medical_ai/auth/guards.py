@@ -21,6 +21,8 @@ from medical_ai.auth import personal_tokens, programs, service, tokens
 from medical_ai.auth.cookies import cookie_name, set_cookie
 from medical_ai.auth.devices import current_device, keep_device, set_device_cookie
 from medical_ai.auth.presence import is_use, note_use, store_use
+from medical_ai.auth.provider.bearer import INVALID, is_providers, verify_access_token
+from medical_ai.auth.provider.client import ProviderClient, find_provider
 from medical_ai.auth.refusals import EnrolmentRequired
 from medical_ai.auth.remembered import VerifiedTokens
 from medical_ai.auth.schemas import Tokens
@@ -78,6 +80,11 @@ PUBLIC_ENDPOINTS = frozenset(
         "care.look_at_invitation",
         "care.decline_invitation",
         "care.takeover_page",
+        "auth_provider.start",
+        "auth_provider.callback",
+        "auth_provider.proof_page",
+        "auth_provider.prove",
+        "auth_provider.leave",
     }
 )
 """Endpoints that anybody may call. Everything else needs an actor."""
@@ -259,15 +266,28 @@ def _page_of_form() -> str:
 
 
 def _authenticate_bearer(*, refresh: bool) -> None:
-    text = _raw_token("headers")
+    text, provider = _raw_token("headers"), find_provider()
     if personal_tokens.looks_like_token(text) and not refresh:
         _read_body()
         programs.authenticate(text, current_client())
+        return
+    if provider is not None and not refresh and is_providers(text):
+        _authenticate_providers(text, provider)
         return
     claims = _read_token("headers", refresh=refresh)
     if not refresh:
         _require_live(claims)
     g.actor = _actor_of(claims, "api")
+
+
+def _authenticate_providers(token: str, provider: ProviderClient) -> None:
+    # Not remembered as ours are: a key that the provider withdraws must take its tokens along.
+    g.claims = verify_access_token(token, settings=current_settings(), keys=provider.keys)
+    _read_body()
+    bearer = service.find_provider_bearer(current_session(), claims=g.claims)
+    if bearer is None:
+        raise Unauthenticated(INVALID, invalid_token=True)
+    g.actor, g.account = bearer.actor, bearer.account
 
 
 def _authenticate_cookies() -> None:

@@ -180,6 +180,27 @@ class PersonalToken(TenantOwned, Base):
     revoked_because: Mapped[str] = mapped_column(String(32), default="")
 
 
+class ProviderSignIn(Base):
+    """Somebody came from the identity provider: to a session of ours, or half-way to one.
+
+    Without a family it waits, until `expires_at`, for the proof that the account is theirs. The id
+    token is what the provider wants to see again at sign-out.
+    """
+
+    __tablename__ = "provider_sign_ins"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    family_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("token_families.id", ondelete="CASCADE"), unique=True
+    )
+    subject: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str] = mapped_column(String(254))
+    id_token_sealed: Mapped[bytes] = mapped_column(LargeBinary(65_535))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
 class OneTimeToken(Base):
     """A secret link that was sent to somebody: for one purpose, used once, and not for long.
 

@@ -5,13 +5,11 @@ from uuid import UUID
 
 from flask import (
     Blueprint,
-    flash,
     make_response,
     redirect,
     render_template,
     request,
     session,
-    url_for,
 )
 from flask.typing import ResponseReturnValue
 
@@ -22,7 +20,8 @@ from medical_ai.auth.guards import (
     is_signed_in,
 )
 from medical_ai.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
-from medical_ai.auth.schemas import SignIn, SignUp
+from medical_ai.auth.provider_routes import find_visit, way_out
+from medical_ai.auth.schemas import SignIn, SignUp, Tokens
 from medical_ai.auth.step_routes import can_use_passkeys, lead_to_second_step
 from medical_ai.auth.welcome import wanted, welcome
 from medical_ai.auth.zone_choices import zones_by_region
@@ -65,7 +64,7 @@ def sign_in() -> ResponseReturnValue:
     except DomainError as error:
         shown = {"typed": _remembered(), "passkeys": can_use_passkeys()}
         return form_again("auth/sign_in.html", error, **shown)
-    return lead_to_second_step(begun) if isinstance(begun, UUID) else welcome(begun)
+    return lead_to_second_step(begun) if isinstance(begun, UUID) else _go_on(begun)
 
 
 @blueprint.get("/signup")
@@ -91,20 +90,25 @@ def sign_up() -> ResponseReturnValue:
         return form_again("auth/sign_up.html", error, typed=_remembered(), **zone_choices())
     if granted is None:
         return make_response(render_template("auth/verification_sent.html"), 202)
-    return welcome(granted)
+    return _go_on(granted)
 
 
 @blueprint.post("/app/sign-out")
 @page(writes=True)
 def sign_out() -> ResponseReturnValue:
     """End this session and leave nothing of it in the browser."""
-    service.sign_out(current_session(), actor=current_actor())
+    actor = current_actor()
+    visit = find_visit(current_session(), actor)
+    service.sign_out(current_session(), actor=actor)
     forget_sign_in()
     session.clear()
-    flash("You are signed out.", "info")
-    response = redirect(url_for("auth.sign_in_page"), 303)
+    response = redirect(way_out(visit), 303)
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
+
+
+def _go_on(granted: Tokens) -> ResponseReturnValue:
+    return welcome(granted, request.form.get("next"))
 
 
 def _typed(*names: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ NewPassword = Annotated[
 ]
 Name = Annotated[Line, StringConstraints(min_length=1, max_length=64)]
 LinkToken = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
+OneTimeCode = Annotated[Line, StringConstraints(max_length=64)]
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(known_zone)]
 
 
@@ -50,7 +51,7 @@ class SignIn(Input):
 
     email: Annotated[Line, StringConstraints(min_length=1, max_length=254)]
     password: Password
-    otp: Annotated[Line, StringConstraints(max_length=64)] | None = Field(
+    otp: OneTimeCode | None = Field(
         None, description="Code of the second factor, where one is set up."
     )
 

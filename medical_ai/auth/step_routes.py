@@ -55,7 +55,7 @@ def send_code() -> ResponseReturnValue:
     except DomainError as error:
         typed = {"next": request.form.get("next", "")}
         return form_again(TEMPLATE, error, typed=typed, passkeys=can_use_passkeys())
-    return welcome(granted)
+    return welcome(granted, request.form.get("next"))
 
 
 @blueprint.post("/app/sign-in/passkey/options")
@@ -91,7 +91,7 @@ def passkey() -> ResponseReturnValue:
         template = TEMPLATE if is_half_way else "auth/sign_in.html"
         typed = {"next": request.form.get("next", "")}
         return form_again(template, error, typed=typed, passkeys=can_use_passkeys())
-    return welcome(granted)
+    return welcome(granted, request.form.get("next"))
 
 
 def lead_to_second_step(attempt_id: UUID) -> ResponseReturnValue:

@@ -1,6 +1,6 @@
 """What happens to a browser at the moment it is signed in, whichever way that came about."""
 
-from flask import redirect, request, session, url_for
+from flask import redirect, session, url_for
 from flask.typing import ResponseReturnValue
 
 from medical_ai.auth.guards import keep_signed_in
@@ -8,12 +8,12 @@ from medical_ai.auth.schemas import Tokens
 from medical_ai.core.forms import local_page
 
 
-def welcome(granted: Tokens) -> ResponseReturnValue:
+def welcome(granted: Tokens, address: str | None) -> ResponseReturnValue:
     """Sign the browser in and go on to the page that was wanted."""
     # A new session gets a new form token: one planted before signing in is worth nothing.
     session.clear()
     keep_signed_in(granted)
-    return redirect(wanted(request.form.get("next")), 303)
+    return redirect(wanted(address), 303)
 
 
 def wanted(address: str | None) -> str:

@@ -175,6 +175,47 @@ class Settings(BaseSettings):
         SecretStr(""), description="Password of the demo people; empty: random and printed."
     )
 
+    # -- Identity provider
+    oidc_issuer: str = Field(
+        "", description="Issuer, letter by letter as its discovery names it; empty: off."
+    )
+    oidc_client_id: str = Field("", description="Client id of this installation there.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of that client.")
+    oidc_name: str = Field(
+        "your organisation", max_length=40, description="What people call it; on its button."
+    )
+    oidc_second_factor: bool = Field(
+        False,
+        description="The provider asks staff for a second factor; off: they need one here, too.",
+    )
+    oidc_scopes: str = Field(
+        "openid profile email", description="Scopes asked for at sign-in, separated by spaces."
+    )
+    oidc_audience: str = Field(
+        "", description="`aud` of its access tokens for our API; empty: none is accepted."
+    )
+    oidc_roles_claim: str = Field("", description="Claim that lists somebody's roles there.")
+    oidc_role_map: str = Field(
+        "", description="e.g. physicians=doctor,ward-staff=nurse; the first pair that fits counts."
+    )
+    oidc_permissions_claim: str = Field(
+        "", description="Claim of an access token that narrows what it may do here."
+    )
+    oidc_hospital_claim: str = Field("", description="Claim with the short name of the hospital.")
+    oidc_hospital: str = Field(
+        "", description="Short name of the hospital of new people; empty: the default one."
+    )
+    oidc_sign_up: bool = Field(
+        False, description="Whether people without an account here get one as patients."
+    )
+    oidc_logout_url: str = Field(
+        "", description="Where its session is ended, if its discovery does not say."
+    )
+    oidc_timeout_seconds: int = Field(3, ge=1, le=10, description="Longest wait for its answers.")
+    oidc_keys_seconds: int = Field(
+        300, ge=1, le=86_400, description="How long its keys are kept before they are read again."
+    )
+
     # -- Limits
     ratelimit_enabled: bool = Field(
         True, description="Off lifts the rate limits; refused in production."
@@ -361,6 +402,7 @@ def check_settings(settings: Settings) -> None:
     if settings.jwt_secret == settings.jwt_refresh_secret:
         raise SettingsError("JWT_REFRESH_SECRET must differ from JWT_SECRET")
     _ = settings.ring_keys
+    _check_identity_provider(settings)
     if settings.production:
         _check_production(settings)
 
@@ -376,6 +418,28 @@ def _check_random(name: str, value: str) -> None:
     looks_like_template = any(mark in value.lower() for mark in TEMPLATE_MARKS)
     if looks_like_template or len(set(value)) < SECRET_MIN_DISTINCT:
         raise SettingsError(f"{name} is a template or a pattern: make a random one")
+
+
+def _check_identity_provider(settings: Settings) -> None:
+    if not settings.oidc_issuer:
+        return
+    for name in ("oidc_client_id", "oidc_client_secret"):
+        if not getattr(settings, name):  # a secret is as long as its value
+            raise SettingsError(f"{name.upper()} is missing: OIDC_ISSUER is set")
+    if "openid" not in settings.oidc_scopes.split():
+        raise SettingsError("OIDC_SCOPES must hold openid")
+    if settings.oidc_audience == settings.oidc_client_id:
+        raise SettingsError("OIDC_AUDIENCE must differ from OIDC_CLIENT_ID, or id tokens would do")
+    if bool(settings.oidc_roles_claim) != bool(settings.oidc_role_map):
+        raise SettingsError("OIDC_ROLES_CLAIM and OIDC_ROLE_MAP belong together: set both or none")
+    _check_url("OIDC_ISSUER", settings.oidc_issuer, settings)
+    if settings.oidc_logout_url:
+        _check_url("OIDC_LOGOUT_URL", settings.oidc_logout_url, settings)
+
+
+def _check_url(name: str, url: str, settings: Settings) -> None:
+    if not url.startswith("https://" if settings.production else ("https://", "http://")):
+        raise SettingsError(f"{name} must be an https address")
 
 
 def _check_production(settings: Settings) -> None:

@@ -38,6 +38,8 @@ class NoticeKind(StrEnum):
     RECORD_HANDED_OVER = "record-handed-over"
     DELETION_ASKED = "deletion-asked"
     DELETION_CANCELLED = "deletion-cancelled"
+    PROVIDER_LINKED = "provider-linked"
+    PROVIDER_UNLINKED = "provider-unlinked"
 
 
 @dataclass(frozen=True, slots=True)

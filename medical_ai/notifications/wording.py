@@ -186,6 +186,18 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "It will not be deleted. Nothing of it was lost.",
         "/app/settings",
     ),
+    NoticeKind.PROVIDER_LINKED: Wording(
+        "Another way to sign in was added",
+        "You can now sign in with your identity provider. All other sessions were signed out. If"
+        " this was not you, remove it in your settings and tell whoever runs this installation.",
+        "/app/settings/identity-provider",
+    ),
+    NoticeKind.PROVIDER_UNLINKED: Wording(
+        "A way to sign in was removed",
+        "Your identity provider does not open this account any more. All other sessions were signed"
+        " out. If this was not you, tell whoever runs this installation at once.",
+        "/app/settings/identity-provider",
+    ),
 }
 """Every kind but the reminder of a dose, which the medicines tell by themselves."""
 

@@ -106,6 +106,7 @@ class Worker:
             ("links-forgotten", auth.delete_old_tokens),
             ("accounts-erased", erasure.erase_due_accounts),
             ("addresses-forgotten", auth.forget_old_addresses),
+            ("proofs-forgotten", auth.delete_unproved),
             ("beat", self._beat),
         ):
             self._keep_up(event, work)

@@ -13,6 +13,7 @@ FORM_PAGES = {
     "auth.sign_up": "auth.sign_up_page",
     "second_step.send_code": "auth.sign_in_page",
     "second_step.passkey": "auth.sign_in_page",
+    "auth_provider.prove": "auth_provider.proof_page",
 }
 """Forms that are open to anybody, with the page they stand on."""
 

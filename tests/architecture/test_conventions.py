@@ -36,6 +36,7 @@ WITHOUT_TENANT = {
     "passkeys": "belong to an account, whichever hospital it is in",
     "auth_challenges": "belong to an account, or to a browser that is not signed in yet",
     "deletion_receipts": "is about nobody any more",
+    "provider_sign_ins": "belongs to an account, and to a token family once there is one",
     "throttle_windows": "counts addresses before anybody is known",
     "jobs": "holds ids only; its handler finds the tenant",
     "worker_heartbeats": "is about a process",

@@ -3,7 +3,6 @@
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PASSWORD = "demo people meet here"  # pragma: allowlist secret - made up, for a demo
@@ -64,30 +65,24 @@ class Product:
     inbox: Inbox
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Run the product as a newcomer does, with a mail server on loopback."""
-    inbox = Inbox()
-    sink = Controller(inbox, hostname="127.0.0.1", port=_free_port())
-    sink.start()
-    mail = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(sink.port), "SMTP_SECURITY": "none"}
-    with running(tmp_path_factory.mktemp("product"), **mail) as address:
-        yield Product(address, inbox)
-    sink.stop()
+    with running_product(tmp_path_factory.mktemp("product"), free_port()) as started:
+        yield started
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[str]:
-    """Run a copy of the product while the block lasts, and return its address."""
-    port = _free_port()
+def running_product(folder: Path, port: int, **more: str) -> Iterator[Product]:
+    """Run the product in a folder of its own while the block lasts."""
+    inbox = Inbox()
+    sink = Controller(inbox, hostname="127.0.0.1", port=free_port())
+    sink.start()
     environment = os.environ | {
         "DEMO_PASSWORD": DEMO_PASSWORD,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(sink.port),
+        "SMTP_SECURITY": "none",
         "RATELIMIT_ENABLED": "false",
         "ACCESS_TOKEN_SECONDS": str(ACCESS_TOKEN_SECONDS),
     }
@@ -96,15 +91,18 @@ def running(folder: Path, **settings: str) -> Iterator[str]:
         process = subprocess.Popen(
             [*command, "--data", str(folder)],
             cwd=ROOT,
-            env=environment | settings,
+            env=environment | more,
             stdout=log,
             stderr=log,
         )
         address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(address, process, folder / "log")
-        yield address
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=40) == 0
+        try:
+            _wait_until_ready(address, process, folder / "log")
+            yield Product(address, inbox)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=40) == 0
+            sink.stop()
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -150,7 +148,7 @@ def page(chromium: Browser, product: Product, complaints: list[str]) -> Iterator
         base_url=product.address,
     )
     opened = context.new_page()
-    opened.on("console", lambda said: _listen(complaints, said.type, said.text))
+    opened.on("console", lambda said: listen(complaints, said.type, said.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("request", lambda asked: _stay_home(complaints, product.address, asked.url))
     yield opened
@@ -158,7 +156,8 @@ def page(chromium: Browser, product: Product, complaints: list[str]) -> Iterator
     assert complaints == []
 
 
-def _listen(complaints: list[str], kind: str, text: str) -> None:
+def listen(complaints: list[str], kind: str, text: str) -> None:
+    """Keep what the console says if it is a complaint."""
     # Chromium reports the status of a refused form as an error of its own; that one is ours.
     if kind in {"error", "warning"} and "Failed to load resource" not in text:
         complaints.append(text)

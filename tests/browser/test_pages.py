@@ -86,20 +86,20 @@ def test_pages_of_nobody_are_accessible(open_as: Callable[[str | None], Page]) -
     page = open_as(None)
     for path in PUBLIC_PAGES:
         page.goto(path)
-        _is_good(page, path)
+        is_good(page, path)
 
 
 def test_pages_of_a_patient_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("alice")
     for path in ALICES_PAGES:
         page.goto(path)
-        _is_good(page, path)
+        is_good(page, path)
     page.goto("/app/medications")
     page.locator("main a[href*='/app/medications/0']").first.click()
-    _is_good(page, "a medicine")
+    is_good(page, "a medicine")
     page.goto("/app/history")
     page.locator("a[href*='/app/doses/']").first.click()
-    _is_good(page, "a dose")
+    is_good(page, "a dose")
 
 
 def test_forms_with_mistakes_are_accessible(open_as: Callable[[str | None], Page]) -> None:
@@ -108,7 +108,7 @@ def test_forms_with_mistakes_are_accessible(open_as: Callable[[str | None], Page
     page.locator("main form").first.evaluate("form => { form.noValidate = true; }")
     page.get_by_role("button", name="Add to my list").click()
     expect(page.locator("[aria-invalid=true]").first).to_be_visible()
-    _is_good(page, "a form with mistakes")
+    is_good(page, "a form with mistakes")
 
 
 def test_pages_of_a_person_one_decides_for_are_accessible(
@@ -118,7 +118,7 @@ def test_pages_of_a_person_one_decides_for_are_accessible(
     page.goto("/app/people/new")
     page.get_by_role("button", name="Open the record").click()
     expect(page.locator("[aria-invalid=true]").first).to_be_visible()
-    _is_good(page, "a dependant's form with mistakes")
+    is_good(page, "a dependant's form with mistakes")
     page.get_by_label("What do you call them?").fill("Emma")
     page.get_by_label("A child of mine").check()
     page.get_by_label("Date of birth").fill("2020-03-05")
@@ -126,15 +126,15 @@ def test_pages_of_a_person_one_decides_for_are_accessible(
     page.get_by_role("button", name="Open the record").click()
     person = page.url
     page.get_by_role("link", name="Add a medicine").click()
-    _is_good(page, "a dependant's medicine")
+    is_good(page, "a dependant's medicine")
     page.get_by_label("Name and strength").fill("Ibuprofen 200 mg")
     page.get_by_label("Time 1").fill("00:00")
     page.get_by_role("button", name="Add to the list").click()
     expect(page.get_by_text("Ibuprofen 200 mg").first).to_be_visible()
     page.locator("summary").first.click()
-    _is_good(page, "a dependant")
+    is_good(page, "a dependant")
     page.goto(f"{person}/history")
-    _is_good(page, "a dependant's history")
+    is_good(page, "a dependant's history")
 
 
 def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]) -> None:
@@ -144,14 +144,14 @@ def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]
     page.get_by_label("Your question").press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.locator(".message-assistant")).not_to_have_attribute("aria-busy", "true")
-    _is_good(page, "an emergency")
+    is_good(page, "an emergency")
 
 
 def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("bob")
     for path in ("/app/today", "/app/chat", "/app/settings/tokens/new"):
         page.goto(path)
-        _is_good(page, path)
+        is_good(page, path)
 
 
 def test_the_keyboard_reaches_every_control(page: Page) -> None:
@@ -171,7 +171,8 @@ def test_the_keyboard_reaches_every_control(page: Page) -> None:
     assert len(reached - {-1, 0, 1, 2}) >= expected
 
 
-def _is_good(page: Page, what: str) -> None:
+def is_good(page: Page, what: str) -> None:
+    """Check that a page has one heading, fits the screen, and is accessible."""
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     width = page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
     assert width[0] <= width[1], f"{what} is wider than the screen"

@@ -10,7 +10,8 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DEMO_PASSWORD, Product, running
+from tests.browser.conftest import DEMO_PASSWORD, Product, running_product
+from tests.support.processes import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -41,8 +42,10 @@ def other(chromium: Browser, product: Product) -> Iterator[Page]:
 def staff_page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     """A page of a product in which sessions of staff end after a minute without use."""
     settings = {"STAFF_SESSION_IDLE_SECONDS": str(IDLE_SECONDS), "ACCESS_TOKEN_SECONDS": "900"}
-    with running(tmp_path, **settings) as address:
-        context = chromium.new_context(base_url=address, viewport={"width": 390, "height": 844})
+    with running_product(tmp_path, free_port(), **settings) as product:
+        context = chromium.new_context(
+            base_url=product.address, viewport={"width": 390, "height": 844}
+        )
         yield context.new_page()
         context.close()
 

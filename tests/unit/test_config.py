@@ -174,3 +174,39 @@ def test_the_tests_read_nothing_of_the_developers(tmp_path: Path) -> None:
         assert make_settings().smtp_port == 587
     finally:
         os.chdir(before)
+
+
+PROVIDER = {
+    "oidc_issuer": "https://login.example.org/",
+    "oidc_client_id": "medical-assistant",
+    "oidc_client_secret": MADE_UP,
+}
+
+
+def test_a_whole_identity_provider_is_accepted() -> None:
+    check_settings(make_settings(**PROVIDER))
+    check_settings(make_settings(**SAFE, **PROVIDER, oidc_audience="urn:our-api"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"oidc_client_id": ""}, "OIDC_CLIENT_ID"),
+        ({"oidc_client_secret": ""}, "OIDC_CLIENT_SECRET"),
+        ({"oidc_scopes": "profile email"}, "OIDC_SCOPES"),
+        ({"oidc_audience": "medical-assistant"}, "OIDC_AUDIENCE"),
+        ({"oidc_roles_claim": "roles"}, "OIDC_ROLE_MAP"),
+        ({"oidc_role_map": "a=doctor"}, "OIDC_ROLES_CLAIM"),
+        ({"oidc_issuer": f"ftp://{CANARY}"}, "OIDC_ISSUER"),
+        ({"oidc_issuer": f"http://{CANARY}", **SAFE}, "OIDC_ISSUER"),
+        ({"oidc_logout_url": f"http://{CANARY}", **SAFE}, "OIDC_LOGOUT_URL"),
+    ],
+)
+def test_half_an_identity_provider_is_refused(changed: dict[str, Any], named: str) -> None:
+    said = refusal(**(PROVIDER | changed))
+    assert named in said
+    assert CANARY not in said
+
+
+def test_without_an_issuer_the_rest_does_not_matter() -> None:
+    check_settings(make_settings(oidc_audience="x", oidc_roles_claim="roles"))

@@ -84,7 +84,7 @@ def create_demo_account(
 ) -> UUID:
     """Create a made-up person's account and return its id."""
     user = _new_user(settings_of(session), data, is_demo=True)
-    _admit(session, user, hospital, role)
+    admit(session, user, hospital, role)
     return user.id
 
 
@@ -97,7 +97,7 @@ def create_staff_account(
     """
     user = _new_user(settings_of(session), data)
     user.email_verified_at = clock.now() if is_verified else None
-    _admit(session, user, hospital, role)
+    admit(session, user, hospital, role)
     return user
 
 
@@ -180,13 +180,14 @@ def _open_by_mail(session: Session, database: Database, user: User) -> None:
 
 def _open_account(session: Session, user: User, *, is_mailed: bool) -> HospitalRef:
     hospital = tenancy.ensure_default_hospital(session)
-    _admit(session, user, hospital, Role.PATIENT)
+    admit(session, user, hospital, Role.PATIENT)
     if is_mailed:
         send_verification(session, user_id=user.id, email=user.email)
     return hospital
 
 
-def _admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> None:
+def admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> None:
+    """Add a new account and what it is in its first hospital. Raises Conflict."""
     with integrity_as(session, Conflict("There is an account with this e-mail address.")):
         session.add(user)
         session.flush()

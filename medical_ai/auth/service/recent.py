@@ -11,7 +11,7 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import rows_changed
 
-PASSWORD, PASSKEY = "password", "passkey"
+PASSWORD, PASSKEY, PROVIDER = "password", "passkey", "provider"
 """A passkey alone is two factors: the device, and what unlocks it."""
 RECENT_MINUTES = 10
 CONFIRM = "Confirm that it is you, and then do it again."

@@ -25,13 +25,13 @@ from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
 from medical_ai.auth.service.clients import forget_clients, greet_client
 from medical_ai.auth.service.hospitals import COUNT_OF_HOSPITALS, list_hospitals
-from medical_ai.auth.service.recent import PASSWORD, has_second_factor
+from medical_ai.auth.service.recent import PASSWORD, PROVIDER, has_second_factor
 from medical_ai.auth.service.role_permissions import GRANTED, get_permissions, within_ceiling
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings
 from medical_ai.core.database import rows_changed, settings_of
-from medical_ai.core.errors import NotFound, Unauthenticated
+from medical_ai.core.errors import Conflict, NotFound, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
@@ -56,6 +56,7 @@ _LIVE_ACCOUNT = (
         has_second_factor().label("has_second_factor"),
         TokenFamily.created_at,
         TokenFamily.last_seen_at,
+        TokenFamily.factors,
     )
     .join(TokenFamily, TokenFamily.user_id == User.id)
     .join(
@@ -194,9 +195,14 @@ def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tok
 
 
 def sign_out(session: Session, *, actor: Actor) -> None:
-    """End the actor's session: its refresh tokens and its access tokens are dead at once."""
-    if actor.family_id is not None:
-        revoke_family(session, actor.family_id, "signed out")
+    """End the actor's session: its refresh tokens and its access tokens are dead at once.
+
+    Raises Conflict for an actor without a session of ours: who came with a token of the identity
+    provider must not believe that it is dead now.
+    """
+    if actor.family_id is None:
+        raise Conflict("This token is the identity provider's: sign out there, where it was given.")
+    revoke_family(session, actor.family_id, "signed out")
     audit.record(session, actor=actor, tag=AuditTag.ACCOUNT_SIGNED_OUT)
 
 
@@ -222,16 +228,31 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
         hospital_id=row.hospital_id,
         permissions=within_ceiling(row.role, (row.granted or "").split(",")),
         hospitals=row.hospitals,
-        must_enrol=must_enrol(session, row, row.role, has_factor=row.has_second_factor),
+        must_enrol=must_enrol(
+            session, row, row.role, has_factor=row.has_second_factor, proved_by=row.factors
+        ),
         life=life,
         deletion_due_at=row.deletion_due_at,
     )
 
 
-def must_enrol(session: Session, user: User | Row[Any], role: Role, *, has_factor: bool) -> bool:
-    """Tell whether somebody can do nothing yet but set up a second factor."""
+def must_enrol(
+    session: Session,
+    user: User | Row[Any],
+    role: Role,
+    *,
+    has_factor: bool,
+    proved_by: str = "",
+) -> bool:
+    """Tell whether somebody can do nothing yet but set up a second factor.
+
+    `proved_by` is what opened their session: an identity provider may have asked for one itself.
+    """
+    settings = settings_of(session)
+    if proved_by == PROVIDER and settings.oidc_second_factor:
+        return False
     # Made-up people exist on laptops only; demos and tests sign them in by password alone.
-    is_required = role.value in settings_of(session).second_factor_roles and not user.is_demo
+    is_required = role.value in settings.second_factor_roles and not user.is_demo
     return is_required and not has_factor
 
 

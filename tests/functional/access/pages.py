@@ -10,6 +10,8 @@ MATRIX: dict[str, Row] = {}
 
 PATIENTS = answers(alice=200, rest=403)
 WITH_A_RECORD = answers(alice=200, rest=404)
+PROVIDER = "/app/settings/identity-provider"
+WITHOUT_A_PROVIDER = answers(rest=404)
 MEDICINE = {"name": "Aspirin", "times": "08:00", "days": "mon"}
 
 PAGES: dict[str, Row] = {
@@ -18,6 +20,9 @@ PAGES: dict[str, Row] = {
     "assistant.delete": ("/app/chat/{session_id}/delete", {}, OWNERS_TALK),
     "assistant.new_page": ("/app/chat", None, EVERYBODY),
     "auth.sign_out": ("/app/sign-out", {}, EVERYBODY),
+    "auth_provider.link": (f"{PROVIDER}/link", None, WITHOUT_A_PROVIDER),
+    "auth_provider.settings_page": (PROVIDER, None, WITHOUT_A_PROVIDER),
+    "auth_provider.unlink": (f"{PROVIDER}/unlink", {}, WITHOUT_A_PROVIDER),
     "medications.change": ("/app/medications/{medication_id}/edit", MEDICINE, PATIENTS),
     "medications.create": ("/app/medications", MEDICINE, PATIENTS),
     "medications.detail_page": ("/app/medications/{medication_id}", None, READ_ONE),

@@ -66,6 +66,12 @@ def find_own_patient(session: Session, actor: Actor) -> PatientRef | None:
     return _ref(session, patient, Basis.OWN) if patient else None
 
 
+def open_own_patient(session: Session, actor: Actor, permission: str) -> PatientRef | None:
+    """Return the actor's own record to show it, if the account has one; that is a look at it."""
+    patient = _find_own(session, actor)
+    return _opened(session, actor, patient, permission, Basis.OWN) if patient else None
+
+
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
     """Return a patient for the house's own work, such as the worker's; nobody is asking."""
     patient = session.get(Patient, patient_id)
@@ -125,6 +131,7 @@ def create_patient(
             tag=AuditTag.PATIENT_CREATED,
             user_id=user_id,
             hospital_id=hospital_id,
+            role=PATIENT_ROLE if user_id else "",
             patient_id=patient_id,
         )
         return _ref(session, patient)

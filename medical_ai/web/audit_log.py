@@ -156,8 +156,10 @@ def list_alarms(session: Session, *, actor: Actor) -> list[AlarmRead]:
 
 def _name_all(session: Session, actor: Actor, events: list[EventRef]) -> list[AuditRead]:
     ids = {one.actor_user_id for one in events if one.actor_user_id}
-    members = people.list_members_among(session, hospital_id=actor.tenant_id, user_ids=ids)
-    known = people.list_people(session, members)
+    staff = people.list_members_among(
+        session, hospital_id=actor.tenant_id, user_ids=ids, staff_only=True
+    )
+    known = people.list_people(session, staff)  # patients are told by code alone
     codes = patients.list_codes(
         session,
         hospital_id=actor.tenant_id,

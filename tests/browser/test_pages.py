@@ -24,6 +24,8 @@ ALICES_PAGES = [
     "/app/chat",
     "/app/settings",
     "/app/notices",
+    "/app/access-log",
+    "/app/access-log?who=everybody",
     "/docs",
     "/no/such/page",
 ]
@@ -99,6 +101,13 @@ def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]
 def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("bob")
     for path in ("/app/today", "/app/chat"):
+        page.goto(path)
+        _is_good(page, path)
+
+
+def test_pages_of_an_administrator_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("dana")
+    for path in ("/app/audit", "/app/audit?patient=x", "/app/audit?outcome=alarm"):
         page.goto(path)
         _is_good(page, path)
 

@@ -114,5 +114,6 @@ def _admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> N
         tag=AuditTag.ACCOUNT_CREATED,
         user_id=user.id,
         hospital_id=hospital.id,
+        role=role.value,
         subject=("user", user.id),
     )

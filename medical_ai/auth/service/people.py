@@ -61,7 +61,7 @@ def find_member(session: Session, *, hospital_id: UUID, named: str) -> UUID | No
 
 
 def list_members_among(
-    session: Session, *, hospital_id: UUID, user_ids: Collection[UUID]
+    session: Session, *, hospital_id: UUID, user_ids: Collection[UUID], staff_only: bool = False
 ) -> set[UUID]:
     """Return which of some people are, or were, members of a hospital."""
     if not user_ids:
@@ -69,4 +69,6 @@ def list_members_among(
     found = select(Membership.user_id).where(
         Membership.hospital_id == hospital_id, Membership.user_id.in_(user_ids)
     )
+    if staff_only:
+        found = found.where(Membership.role != Role.PATIENT)
     return set(session.scalars(found))

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
-from medical_ai.core.actor import Actor
+from medical_ai.core.actor import NOT_ALLOWED, Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
 from medical_ai.core.database import database_of, integrity_as
-from medical_ai.core.errors import Conflict, NotFound
+from medical_ai.core.errors import Conflict, DomainError, NotFound, PermissionDenied
 from medical_ai.core.events import AccountCreated
 from medical_ai.core.ids import new_id, new_patient_code
 from medical_ai.core.zones import country_of
@@ -34,9 +34,8 @@ def get_patient_for(
     nothing to do with this patient, exactly as if there were no such patient.
     """
     if not actor.may(permission):
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
-        actor.require(permission)
+        error = PermissionDenied(NOT_ALLOWED)
+        raise _recorded(session, actor, patient_id, permission, error)
     ways = bases_of(actor)
     row = session.execute(
         select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
@@ -45,9 +44,7 @@ def get_patient_for(
     ).one_or_none()
     basis = next((one for one in ways if row is not None and getattr(row, one.name)), None)
     if row is None or basis is None:
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
-        raise NotFound
+        raise _recorded(session, actor, patient_id, permission, NotFound())
     return _opened(session, actor, row[0], permission, basis)
 
 
@@ -164,6 +161,16 @@ def start_care(session: Session, *, patient: PatientRef, user_id: UUID) -> None:
     session.add(
         CareRelationship(hospital_id=patient.hospital_id, patient_id=patient.id, user_id=user_id)
     )
+
+
+def _recorded(
+    session: Session, actor: Actor, patient_id: UUID, permission: str, error: DomainError
+) -> DomainError:
+    """Keep a refusal and mark its error, which may travel to another transaction's request."""
+    refused = {"permission": permission}
+    audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
+    error.is_recorded = True
+    return error
 
 
 def _find_own(session: Session, actor: Actor) -> Patient | None:

@@ -1,7 +1,7 @@
 """The log of a hospital for its administrators: ids resolved to names, patients by code alone."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
@@ -52,7 +52,9 @@ class AuditQuery(Query):
     tag: str | None = Field(
         None, pattern=r"^[a-z:-]{1,64}$", description="What happened, such as `access:refused`."
     )
-    outcome: Outcome | None = Field(None, description="What became of it.")
+    outcome: Literal["done", "refused", "failed", "alarm"] | None = Field(
+        None, description="What became of it."
+    )
     from_: AwareMoment | None = Field(None, alias="from", description="Moment with an offset.")
     to: AwareMoment | None = Field(None, description="Moment with an offset, later than `from`.")
     cursor: UUID | None = Field(None, description="`next` of the page before.")
@@ -105,7 +107,7 @@ def search_audit(session: Session, *, actor: Actor, query: AuditQuery) -> Listin
         patient_id=patient_id,
         actor_user_id=person_id,
         tag=query.tag,
-        outcome=query.outcome,
+        outcome=Outcome(query.outcome) if query.outcome else None,
         since=query.from_,
         until=query.to,
         cursor=query.cursor,

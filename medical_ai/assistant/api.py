@@ -19,7 +19,7 @@ def answer_question(question: ChatQuestion) -> Response:
     """Answer as the client asked: a stream of events, or one JSON object."""
     database, actor = current_database(), current_actor()
     if question.session_id is not None:  # a stream has said 200 before it could say 404
-        conversations.open_conversation(
+        conversations.check_conversation(
             current_session(), actor=actor, session_id=question.session_id
         )
     release_session()  # a turn has transactions of its own

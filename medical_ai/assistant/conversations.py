@@ -60,6 +60,12 @@ def open_conversation(
     return _open(session, actor, row)
 
 
+def check_conversation(session: Session, *, actor: Actor, session_id: UUID) -> None:
+    """Raise NotFound for a conversation that is not the actor's; nothing of it is looked at."""
+    opened = open_conversation(session, actor=actor, session_id=session_id)
+    audit.drop_views(session, opened.row.patient_id)
+
+
 def start_conversation(
     session: Session, *, actor: Actor, patient_id: UUID | None
 ) -> OpenConversation:

@@ -187,6 +187,7 @@ def _save_answer(turn: Turn, triage: Triage, reply: Reply, receipt: Receipt) -> 
         opened = conversations.open_conversation(
             session, actor=turn.actor, session_id=turn.session_id, to_write=True
         )
+        audit.drop_views(session, opened.row.patient_id)  # the question was the look
         message_id = conversations.append_message(
             session, opened, author="assistant", content=said | {"text": reply.text}
         )

@@ -118,6 +118,11 @@ def record_export(session: Session, *, actor: Actor, patient_id: UUID | None) ->
     )
 
 
+def drop_views(session: Session, patient_id: UUID | None) -> None:
+    """Forget that this transaction opened a record: it goes on with what was kept before."""
+    _forget_views(session, patient_id)
+
+
 def record_refusal(
     session: Session, *, actor: Actor, patient_id: UUID | None, details: dict[str, Any]
 ) -> None:

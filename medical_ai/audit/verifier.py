@@ -107,22 +107,33 @@ def check_export(events: dict[str, Any], proofs: dict[str, Any]) -> tuple[int, i
     Raises Broken with the first thing that does not fit.
     """
     rows = {row[0]: row for row in events["events"]}
-    listed, signed = proofs["statement"], False
-    if list(rows) != listed["event_ids"] or len(rows) != len(events["events"]):
-        raise Broken("the events are not those that the export says it holds")
-    said = statement_of(listed["patient_id"], listed["made_at"], listed["event_ids"])
-    signed = _is_signed(proofs, said, listed, "the list of events")
+    if len(rows) != len(events["events"]):
+        raise Broken("an event is there twice")
+    signed = _check_statement(list(rows), proofs)
     for number, block in proofs["blocks"].items():
         _check_block(proofs, int(number), block)
     for seal in proofs["seals"]:
         if seal["event_id"] not in rows:
             raise Broken(f"event {seal['event_id']} was removed from the export")
         _check_event(rows[seal["event_id"]], seal, proofs["blocks"][str(seal["block"])])
+    waiting = _check_waiting(list(rows), proofs)
+    return len(rows) - waiting, waiting, signed
+
+
+def _check_statement(event_ids: list[str], proofs: dict[str, Any]) -> bool:
+    listed = proofs["statement"]
+    if event_ids != listed["event_ids"]:
+        raise Broken("the events are not those that the export says it holds")
+    said = statement_of(listed["patient_id"], listed["made_at"], event_ids)
+    return _is_signed(proofs, said, listed, "the list of events")
+
+
+def _check_waiting(event_ids: list[str], proofs: dict[str, Any]) -> int:
     proved = {seal["event_id"] for seal in proofs["seals"]}
-    waiting = [one for one in rows if one not in proved]
+    waiting = [one for one in event_ids if one not in proved]
     if waiting != proofs["unsealed"]:
         raise Broken(f"event {next(iter(waiting), '?')} has lost its proof")
-    return len(proved), len(waiting), signed
+    return len(waiting)
 
 
 def _check_block(proofs: dict[str, Any], number: int, block: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from medical_ai.core.errors import PermissionDenied
 
+NOT_ALLOWED = "Your role does not allow this."
 Via = Literal["api", "web", "token", "mcp", "cli", "worker"]
 
 
@@ -32,4 +33,4 @@ class Actor:
     def require(self, permission: str) -> None:
         """Raise PermissionDenied unless the actor's role carries the permission."""
         if not self.may(permission):
-            raise PermissionDenied("Your role does not allow this.")
+            raise PermissionDenied(NOT_ALLOWED)

@@ -22,6 +22,8 @@ class DomainError(Exception):
     title = "Something went wrong"
     keeps_work = False
     """True where the refusal itself is a fact that must be stored, such as a revoked family."""
+    is_recorded = False
+    """True once the log has an event for it: whoever answers with it writes no second one."""
 
     def __init__(self, detail: str = "", *, retry_after_seconds: int | None = None) -> None:
         super().__init__(detail or self.title)

@@ -109,7 +109,9 @@ def _release(response: Response) -> Response:
 
 def _tell_refusal(error: DomainError) -> None:
     actor = g.get("actor")
-    if actor is not None and error.status in REFUSALS and request.endpoint:
+    if error.is_recorded or error.status not in REFUSALS:
+        return
+    if actor is not None and request.endpoint:
         subject = next((one for one in (request.view_args or {}).values()), None)
         publish(
             current_session(),

@@ -202,7 +202,7 @@ def _find_own_patient() -> PatientRef | None:
     actor = current_actor()
     if not actor.may(Permission.MEDICATION_READ):
         return None
-    return patients.find_own_patient(current_session(), actor)
+    return patients.open_own_patient(current_session(), actor, Permission.MEDICATION_READ)
 
 
 def _no_record() -> ResponseReturnValue:

@@ -11,10 +11,10 @@ from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
-from medical_ai.core.actor import Actor
+from medical_ai.core.actor import NOT_ALLOWED, Actor
 from medical_ai.core.crypto import KeyRing, new_data_key, place
 from medical_ai.core.database import database_of, integrity_as, rows_changed
-from medical_ai.core.errors import Conflict, NotFound
+from medical_ai.core.errors import Conflict, DomainError, NotFound, PermissionDenied
 from medical_ai.core.events import AccountCreated, StaffLeft, ZoneChanged
 from medical_ai.core.ids import new_id, new_patient_code
 from medical_ai.core.zones import country_of
@@ -54,9 +54,7 @@ def get_patient_behind_glass(session: Session, actor: Actor, code: str) -> Patie
     actor.require(Permission.BREAK_GLASS)
     patient, basis = _load(session, actor, Patient.code == code, Permission.RECORD_READ)
     if patient is None:
-        refused = {"permission": Permission.BREAK_GLASS.value}
-        audit.record_refusal(session, actor=actor, patient_id=None, details=refused)
-        raise NotFound
+        raise _recorded(session, actor, None, Permission.BREAK_GLASS, NotFound())
     if basis is not None:
         raise Conflict("This record is open to you already.")
     return _opened(session, actor, patient, Permission.BREAK_GLASS, Basis.BREAK_GLASS)
@@ -81,6 +79,12 @@ def find_record_of_account(session: Session, actor: Actor) -> PatientRef | None:
     """Return the actor's own record in whichever hospital it is, to take everything along."""
     patient = session.scalar(select(Patient).where(Patient.user_id == actor.user_id))
     return refer(session, patient, Basis.OWN) if patient and patient.data_key_sealed else None
+
+
+def open_own_patient(session: Session, actor: Actor, permission: str) -> PatientRef | None:
+    """Return the actor's own record to show it, if the account has one; that is a look at it."""
+    patient = _find_own(session, actor)
+    return _opened(session, actor, patient, permission, Basis.OWN) if patient else None
 
 
 def get_patient(session: Session, patient_id: UUID) -> PatientRef:
@@ -147,6 +151,7 @@ def create_patient(
             actor=actor,
             user_id=user_id,
             hospital_id=hospital_id,
+            role=PATIENT_ROLE if user_id else "",
             patient_id=patient_id,
         )
         return refer(session, patient)
@@ -217,10 +222,8 @@ def _get_for(
         patient, basis = _load(session, actor, wanted, permission)
     if patient is None or basis is None:
         named = patient.id if patient else asked
-        refused = {"permission": permission}
-        audit.record_refusal(session, actor=actor, patient_id=named, details=refused)
-        actor.require(permission)
-        raise NotFound
+        error = NotFound() if actor.may(permission) else PermissionDenied(NOT_ALLOWED)
+        raise _recorded(session, actor, named, permission, error)
     return _opened(session, actor, patient, permission, basis)
 
 
@@ -251,6 +254,16 @@ def end_care_of_staff(session: Session, event: StaffLeft) -> None:
         )
         .values(ended_at=clock.now()),
     )
+
+
+def _recorded(
+    session: Session, actor: Actor, patient_id: UUID, permission: str, error: DomainError
+) -> DomainError:
+    """Keep a refusal and mark its error, which may travel to another transaction's request."""
+    refused = {"permission": permission}
+    audit.record_refusal(session, actor=actor, patient_id=patient_id, details=refused)
+    error.is_recorded = True
+    return error
 
 
 def _find_own(session: Session, actor: Actor) -> Patient | None:

@@ -22,6 +22,7 @@ from medical_ai.tenancy import service as tenancy
 from medical_ai.web.access_words import (
     ASSISTANT,
     PATIENT,
+    YOU,
     Deed,
     spoken_deed,
     spoken_moment,
@@ -112,22 +113,15 @@ def _speak(
     known: dict[UUID, PersonRef],
     hospitals: dict[UUID, str],
 ) -> AccessRead:
-    is_own = event.actor_user_id is None or event.actor_user_id == patient.user_id
-    deed = deed_of(event)
-    hospital = hospitals.get(event.hospital_id, "") if event.hospital_id else ""
-    zone = zone_of(patient.home_zone)
+    zone, deed = zone_of(patient.home_zone), deed_of(event)
     when = spoken_moment(event.at.astimezone(zone), clock.now().astimezone(zone).date())
+    hospital = hospitals.get(event.hospital_id, "") if event.hospital_id else ""
     did, why = spoken_deed(deed, PATIENT), spoken_reason(deed, PATIENT)
-    if event.actor_user_id is None:
-        who, said = ASSISTANT, f"{ASSISTANT} {did}"
-    elif is_own:
-        who, said = "You", spoken_own_deed(deed)
-    else:
-        # Names are told of one's own hospital alone; elsewhere, what they are and where.
-        ours = event.hospital_id == patient.hospital_id
-        person = known.get(event.actor_user_id) if ours else None
-        who = spoken_name(person.name if person else None, event.actor_role)
-        said = ", ".join(part for part in (who, hospital, did) if part)
+    who = _name(event, patient, known)
+    said = f"{who}, {hospital}, {did}" if hospital else f"{who}, {did}"
+    is_own = who in {YOU, ASSISTANT}
+    if is_own:
+        said = spoken_own_deed(deed) if who == YOU else f"{ASSISTANT} {did}"
     return AccessRead(
         id=event.id,
         at=event.at,
@@ -145,6 +139,17 @@ def _speak(
         why=why,
         sentence=", ".join(part for part in (said, when, why) if part) + ".",
     )
+
+
+def _name(event: EventRef, patient: PatientRef, known: dict[UUID, PersonRef]) -> str:
+    if event.actor_user_id is None:
+        return ASSISTANT
+    if event.actor_user_id == patient.user_id:
+        return YOU
+    # Names are told of one's own hospital alone; elsewhere, what they are and where.
+    is_ours = event.hospital_id == patient.hospital_id
+    person = known.get(event.actor_user_id) if is_ours else None
+    return spoken_name(person.name if person else None, event.actor_role)
 
 
 def deed_of(event: EventRef) -> Deed:

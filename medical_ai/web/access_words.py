@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from medical_ai.audit.tags import AuditTag, Outcome, outcome_of
 
 ASSISTANT = "The assistant"
+YOU = "You"
 SOMEBODY = "Somebody"
 
 RESOURCES = {

@@ -1,19 +1,17 @@
 """The log of a hospital for its administrators: ids resolved to names, patients by code alone."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.reading import EventRef, Wanted, list_events
-from medical_ai.audit.rules import RULES
 from medical_ai.audit.tags import AuditTag, Outcome, outcome_of
-from medical_ai.auth.permissions import Permission
+from medical_ai.auth.permissions import Permission, Role
 from medical_ai.auth.service import people
-from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.ids import PATIENT_CODE_PATTERN
 from medical_ai.core.schemas import FieldInvalid, Line, Listing, Output, Query
@@ -29,8 +27,17 @@ from medical_ai.web.access_words import (
     spoken_reason,
 )
 
-ALARM_DAYS = 30
-ALARMS_MAX = 20
+NOBODY = UUID(int=0)
+"""Stands for whoever was not found: no event is about them."""
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise FieldInvalid("A moment needs an offset, such as Z.")
+    return moment
+
+
+AwareMoment = Annotated[Moment, AfterValidator(_aware)]
 
 
 class AuditQuery(Query):
@@ -45,16 +52,16 @@ class AuditQuery(Query):
     tag: str | None = Field(
         None, pattern=r"^[a-z:-]{1,64}$", description="What happened, such as `access:refused`."
     )
-    outcome: Outcome | None = Field(None, description="What became of it.")
-    from_: Moment | None = Field(None, alias="from", description="Moment with an offset.")
-    to: Moment | None = Field(None, description="Moment with an offset, later than `from`.")
+    outcome: Literal["done", "refused", "failed", "alarm"] | None = Field(
+        None, description="What became of it."
+    )
+    from_: AwareMoment | None = Field(None, alias="from", description="Moment with an offset.")
+    to: AwareMoment | None = Field(None, description="Moment with an offset, later than `from`.")
     cursor: UUID | None = Field(None, description="`next` of the page before.")
     limit: int = Field(50, ge=1, le=100, description="Events on a page.")
 
     @model_validator(mode="after")
     def _is_a_span(self) -> "AuditQuery":
-        if any(one is not None and one.tzinfo is None for one in (self.from_, self.to)):
-            raise FieldInvalid("A moment needs an offset, such as Z.")
         if self.from_ and self.to and self.to <= self.from_:
             raise FieldInvalid("`to` must be later than `from`.")
         return self
@@ -82,42 +89,25 @@ class AuditRead(Output):
     details: dict[str, Any]
 
 
-class AlarmRead(Output):
-    """An alarm: who met which rule, and how often what it counts happened."""
-
-    id: UUID
-    at: datetime
-    person_id: UUID | None
-    who: str
-    title: str
-    reason: str
-    count: int
-
-
 def search_audit(session: Session, *, actor: Actor, query: AuditQuery) -> Listing[AuditRead]:
     """Return events of the actor's own hospital; that somebody searched is an event as well."""
     actor.require(Permission.AUDIT_READ)
-    patient_id = query.patient and patients.find_id_by_code(
-        session, hospital_id=actor.tenant_id, code=query.patient
-    )
-    person_id = query.person and people.find_member(
-        session, hospital_id=actor.tenant_id, named=query.person
-    )
+    patient_id = _find_patient(session, actor, query.patient)
+    person_id = _find_person(session, actor, query.person)
+    filters = sorted(query.model_dump(exclude_none=True, exclude_defaults=True))
     audit.record_reading(
         session,
         actor=actor,
         tag=AuditTag.AUDIT_SEARCHED,
-        patient_id=patient_id or None,
-        details={"filters": sorted(query.model_dump(exclude_none=True, exclude_defaults=True))},
+        patient_id=patient_id if patient_id != NOBODY else None,
+        details={"filters": filters},
     )
-    if (query.patient and not patient_id) or (query.person and not person_id):
-        return Listing[AuditRead](items=[])
     wanted = Wanted(
         hospital_id=actor.tenant_id,
-        patient_id=patient_id or None,
-        actor_user_id=person_id or None,
+        patient_id=patient_id,
+        actor_user_id=person_id,
         tag=query.tag,
-        outcome=query.outcome,
+        outcome=Outcome(query.outcome) if query.outcome else None,
         since=query.from_,
         until=query.to,
         cursor=query.cursor,
@@ -127,37 +117,25 @@ def search_audit(session: Session, *, actor: Actor, query: AuditQuery) -> Listin
     return Listing[AuditRead](items=_name_all(session, actor, found), next=following)
 
 
-def list_alarms(session: Session, *, actor: Actor) -> list[AlarmRead]:
-    """Return the latest alarms of the actor's hospital."""
-    actor.require(Permission.AUDIT_READ)
-    since = clock.now() - timedelta(days=ALARM_DAYS)
-    tag = AuditTag.AUDIT_ALARM.value
-    wanted = Wanted(hospital_id=actor.tenant_id, tag=tag, since=since, limit=ALARMS_MAX)
-    found, _ = list_events(session, wanted)
-    known = people.list_people(session, {one.subject_id for one in found if one.subject_id})
-    alarms = []
-    for event in found:
-        rule = RULES.get(str(event.details.get("rule")))
-        person = known.get(event.subject_id) if event.subject_id else None
-        if rule is not None:
-            alarms.append(
-                AlarmRead(
-                    id=event.id,
-                    at=event.at,
-                    person_id=event.subject_id,
-                    who=spoken_name(person.name if person else None, ""),
-                    title=rule.title,
-                    reason=rule.reason,
-                    count=int(event.details.get("count", 0)),
-                )
-            )
-    return alarms
+def _find_patient(session: Session, actor: Actor, code: str | None) -> UUID | None:
+    if not code:
+        return None
+    found = patients.find_id_by_code(session, hospital_id=actor.tenant_id, code=code)
+    return found or NOBODY
+
+
+def _find_person(session: Session, actor: Actor, named: str | None) -> UUID | None:
+    if not named:
+        return None
+    return people.find_member(session, hospital_id=actor.tenant_id, named=named) or NOBODY
 
 
 def _name_all(session: Session, actor: Actor, events: list[EventRef]) -> list[AuditRead]:
     ids = {one.actor_user_id for one in events if one.actor_user_id}
-    members = people.list_members_among(session, hospital_id=actor.tenant_id, user_ids=ids)
-    known = people.list_people(session, members)
+    staff = people.list_members_among(
+        session, hospital_id=actor.tenant_id, user_ids=ids, staff_only=True
+    )
+    known = people.list_people(session, staff)  # patients are told by code alone
     codes = patients.list_codes(
         session,
         hospital_id=actor.tenant_id,
@@ -169,21 +147,14 @@ def _name_all(session: Session, actor: Actor, events: list[EventRef]) -> list[Au
 def _name(
     event: EventRef, known: dict[UUID, people.PersonRef], codes: dict[UUID, str]
 ) -> AuditRead:
-    person = known.get(event.actor_user_id) if event.actor_user_id else None
     deed = deed_of(event)
-    name = person.name if person else None
-    who = spoken_name(name, event.actor_role)
-    if event.actor_user_id is None:  # an unknown account's sign-in, or the house's own work
-        who = SOMEBODY if outcome_of(event.tag) is Outcome.FAILED else ASSISTANT
-    elif event.actor_role == "patient" or event.basis == "own":
-        who = "The patient"
     return AuditRead(
         id=event.id,
         at=event.at,
         tag=event.tag,
         outcome=outcome_of(event.tag),
         person_id=event.actor_user_id,
-        who=who,
+        who=_who(event, known),
         role=event.actor_role,
         did=spoken_deed(deed, STAFF),
         why=spoken_reason(deed, STAFF),
@@ -196,3 +167,12 @@ def _name(
         request_id=event.request_id,
         details=event.details,
     )
+
+
+def _who(event: EventRef, known: dict[UUID, people.PersonRef]) -> str:
+    if event.actor_user_id is None:  # an unknown account's sign-in, or the house's own work
+        return SOMEBODY if outcome_of(event.tag) is Outcome.FAILED else ASSISTANT
+    if event.actor_role == Role.PATIENT or event.basis == "own":
+        return "The patient"
+    person = known.get(event.actor_user_id)
+    return spoken_name(person.name if person else None, event.actor_role)

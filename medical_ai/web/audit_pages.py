@@ -19,7 +19,8 @@ from medical_ai.core.schemas import Listing
 from medical_ai.core.zones import zone_of
 from medical_ai.web.access_groups import days_of
 from medical_ai.web.access_words import DEEDS, RESOURCES, STAFF
-from medical_ai.web.audit_log import AuditQuery, AuditRead, list_alarms, search_audit
+from medical_ai.web.audit_alarms import list_alarms
+from medical_ai.web.audit_log import AuditQuery, AuditRead, search_audit
 
 blueprint = Blueprint("audit", __name__)
 

@@ -42,6 +42,8 @@ ALICES_PAGES = [
     "/app/settings/delete",
     "/app/deletion-receipts/AAAA-AAAA-AAAA-AAAA",
     "/app/notices",
+    "/app/access-log",
+    "/app/access-log?who=everybody",
     "/docs",
     "/no/such/page",
 ]
@@ -152,6 +154,13 @@ def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) ->
     for path in ("/app/today", "/app/chat", "/app/settings/tokens/new"):
         page.goto(path)
         is_good(page, path)
+
+
+def test_pages_of_an_administrator_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("dana")
+    for path in ("/app/audit", "/app/audit?patient=x", "/app/audit?outcome=alarm"):
+        page.goto(path)
+        _is_good(page, path)
 
 
 def test_the_keyboard_reaches_every_control(page: Page) -> None:

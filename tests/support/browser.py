@@ -24,7 +24,8 @@ class Browser:
         headers = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
         headers |= options.pop("headers", {})
         response = self.client.get(path, base_url=ADDRESS, headers=headers, **options)
-        found = FORM_TOKEN.search(response.get_data(as_text=True))
+        is_page = response.mimetype == "text/html"
+        found = FORM_TOKEN.search(response.get_data(as_text=True)) if is_page else None
         self._token = found.group(1) if found else self._token
         return response
 

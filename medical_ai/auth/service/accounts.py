@@ -198,5 +198,6 @@ def admit(session: Session, user: User, hospital: HospitalRef, role: Role) -> No
         tag=AuditTag.ACCOUNT_CREATED,
         user_id=user.id,
         hospital_id=hospital.id,
+        role=role.value,
         subject=("user", user.id),
     )

@@ -102,7 +102,7 @@ def hold_account(session: Session, user_id: UUID) -> None:
 
 
 def list_members_among(
-    session: Session, *, hospital_id: UUID, user_ids: Collection[UUID]
+    session: Session, *, hospital_id: UUID, user_ids: Collection[UUID], staff_only: bool = False
 ) -> set[UUID]:
     """Return which of some people are, or were, members of a hospital."""
     if not user_ids:
@@ -110,4 +110,6 @@ def list_members_among(
     found = select(Membership.user_id).where(
         Membership.hospital_id == hospital_id, Membership.user_id.in_(user_ids)
     )
+    if staff_only:
+        found = found.where(Membership.role != Role.PATIENT)
     return set(session.scalars(found))

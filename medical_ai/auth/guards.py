@@ -200,12 +200,12 @@ def _page_of_form() -> str:
 
 
 def _authenticate_bearer(*, refresh: bool) -> None:
-    text = _raw_token("headers")
-    if personal_tokens.looks_like_token(text) and not refresh:
+    text = "" if refresh else _raw_token("headers")
+    if personal_tokens.looks_like_token(text):
         _read_body()
         programs.authenticate(text, current_client())
         return
-    claims = _read_token("headers", refresh=refresh)
+    claims = _read_token("headers", text, refresh=refresh)
     if not refresh:
         _require_live(claims)
     g.actor = _actor_of(claims, "api")
@@ -213,7 +213,7 @@ def _authenticate_bearer(*, refresh: bool) -> None:
 
 def _authenticate_cookies() -> None:
     try:
-        claims = _read_token("cookies", refresh=False)
+        claims = _read_token("cookies", _raw_token("cookies"), refresh=False)
         _require_live(claims)
     except Unauthenticated:
         release_session()  # the renewal writes in a transaction of its own
@@ -223,7 +223,7 @@ def _authenticate_cookies() -> None:
 
 
 def _renew_from_cookie() -> Tokens:
-    family_id, jti = refresh_ids(_read_token("cookies", refresh=True))
+    family_id, jti = refresh_ids(_read_token("cookies", "", refresh=True))
     try:
         with current_database().unit_of_work() as session:
             granted = service.rotate(
@@ -248,8 +248,7 @@ def _claims_of(granted: Tokens) -> dict[str, Any]:
     return claims
 
 
-def _read_token(location: str, *, refresh: bool) -> dict[str, Any]:
-    token = "" if refresh else _raw_token(location)
+def _read_token(location: str, token: str, *, refresh: bool) -> dict[str, Any]:
     claims = _verified.get(token)
     if claims is None:
         claims = _verify(location, refresh=refresh)

@@ -266,15 +266,15 @@ def _page_of_form() -> str:
 
 
 def _authenticate_bearer(*, refresh: bool) -> None:
-    text, provider = _raw_token("headers"), find_provider()
-    if personal_tokens.looks_like_token(text) and not refresh:
+    text, provider = "" if refresh else _raw_token("headers"), find_provider()
+    if personal_tokens.looks_like_token(text):
         _read_body()
         programs.authenticate(text, current_client())
         return
-    if provider is not None and not refresh and is_providers(text):
+    if provider is not None and is_providers(text):
         _authenticate_providers(text, provider)
         return
-    claims = _read_token("headers", refresh=refresh)
+    claims = _read_token("headers", text, refresh=refresh)
     if not refresh:
         _require_live(claims)
     g.actor = _actor_of(claims, "api")
@@ -292,7 +292,7 @@ def _authenticate_providers(token: str, provider: ProviderClient) -> None:
 
 def _authenticate_cookies() -> None:
     try:
-        claims = _read_token("cookies", refresh=False)
+        claims = _read_token("cookies", _raw_token("cookies"), refresh=False)
         _require_live(claims)
     except Unauthenticated:
         release_session()  # the renewal writes in a transaction of its own
@@ -304,7 +304,7 @@ def _authenticate_cookies() -> None:
 
 
 def _renew_from_cookie() -> Tokens:
-    family_id, jti = refresh_ids(_read_token("cookies", refresh=True))
+    family_id, jti = refresh_ids(_read_token("cookies", "", refresh=True))
     try:
         with current_database().unit_of_work() as session:
             granted = service.rotate(
@@ -329,8 +329,7 @@ def _claims_of(granted: Tokens) -> dict[str, Any]:
     return claims
 
 
-def _read_token(location: str, *, refresh: bool) -> dict[str, Any]:
-    token = "" if refresh else _raw_token(location)
+def _read_token(location: str, token: str, *, refresh: bool) -> dict[str, Any]:
     claims = _verified.get(token)
     if claims is None:
         claims = _verify(location, refresh=refresh)

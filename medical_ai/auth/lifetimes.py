@@ -6,6 +6,7 @@ idle limit by that much and never later.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from medical_ai.auth.permissions import Role
 from medical_ai.core.config import Settings
@@ -16,15 +17,14 @@ NOTED_AT_MOST_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a session may stay unused, and how long it may last in all."""
+    """How long a session may stay unused, and how long it may last in all.
+
+    `note_after` is how old the last noted use may become before the next one is noted.
+    """
 
     idle: timedelta
     absolute: timedelta
-
-    @property
-    def note_after(self) -> timedelta:
-        """How old the last noted use may become before the next one is noted."""
-        return min(NOTED_AT_MOST_EVERY, self.idle / 4)
+    note_after: timedelta
 
 
 def limits_of(settings: Settings, role: Role) -> Limits:
@@ -34,7 +34,14 @@ def limits_of(settings: Settings, role: Role) -> Limits:
     else:
         idle = settings.staff_session_idle_seconds
         absolute = settings.staff_session_absolute_seconds
-    return Limits(timedelta(seconds=idle), timedelta(seconds=absolute))
+    return limits(idle, absolute)
+
+
+@cache
+def limits(idle_seconds: int, absolute_seconds: int) -> Limits:
+    """Return limits made of these numbers; remembered, since every request asks for them."""
+    idle = timedelta(seconds=idle_seconds)
+    return Limits(idle, timedelta(seconds=absolute_seconds), min(NOTED_AT_MOST_EVERY, idle / 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,7 +257,7 @@ def end_care_of_staff(session: Session, event: StaffLeft) -> None:
 
 
 def _recorded(
-    session: Session, actor: Actor, patient_id: UUID, permission: str, error: DomainError
+    session: Session, actor: Actor, patient_id: UUID | None, permission: str, error: DomainError
 ) -> DomainError:
     """Keep a refusal and mark its error, which may travel to another transaction's request."""
     refused = {"permission": permission}

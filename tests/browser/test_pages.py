@@ -160,7 +160,7 @@ def test_pages_of_an_administrator_are_accessible(open_as: Callable[[str | None]
     page = open_as("dana")
     for path in ("/app/audit", "/app/audit?patient=x", "/app/audit?outcome=alarm"):
         page.goto(path)
-        _is_good(page, path)
+        is_good(page, path)
 
 
 def test_the_keyboard_reaches_every_control(page: Page) -> None:

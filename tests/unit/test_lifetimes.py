@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from medical_ai.auth.lifetimes import IDLE, TOO_OLD, Lifetime, Limits, limits_of
+from medical_ai.auth.lifetimes import IDLE, TOO_OLD, Lifetime, limits, limits_of
 from medical_ai.auth.permissions import Role
 from medical_ai.core.config import Settings
 
@@ -14,7 +14,8 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 def life(*, age: timedelta, unused: timedelta, idle: timedelta = HOUR) -> Lifetime:
     """Return a life as it looks at `AT`; it may last ten hours."""
-    return Lifetime(AT - age, AT - unused, Limits(idle, 10 * HOUR))
+    ten_hours = limits(int(idle.total_seconds()), 36_000)
+    return Lifetime(AT - age, AT - unused, ten_hours)
 
 
 @pytest.mark.parametrize(
@@ -51,5 +52,5 @@ def test_staff_have_the_shorter_limits(plain_settings: Settings) -> None:
     patients = limits_of(plain_settings, Role.PATIENT)
     assert (patients.idle, patients.absolute) == (timedelta(days=7), timedelta(days=30))
     for role in set(Role) - {Role.PATIENT}:
-        limits = limits_of(plain_settings, role)
-        assert (limits.idle, limits.absolute) == (HOUR, 12 * HOUR), role
+        theirs = limits_of(plain_settings, role)
+        assert (theirs.idle, theirs.absolute) == (HOUR, 12 * HOUR), role

@@ -10,7 +10,7 @@ class NoticeKind(StrEnum):
     """What a notice is about; the page that shows it looks the rest up."""
 
     DOSE_DUE = "dose-due"
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name  # pragma: allowlist secret
     EMAIL_CHANGED = "email-changed"
     EMAIL_CHANGE_ASKED = "email-change-asked"
     SIGN_UP_TRIED = "sign-up-tried"

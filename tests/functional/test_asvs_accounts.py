@@ -20,6 +20,7 @@ from tests.support.mail import MailSink
 from tests.support.people import PASSWORD, Person
 
 NEW = "a lantern on the pier"  # pragma: allowlist secret - made up
+WRONG = "not this one"
 LIMITED = pytest.mark.settings(ratelimit_enabled=True, ratelimit_default="1000 per second")
 REQUIRED = pytest.mark.settings(email_verification="required")
 
@@ -74,7 +75,10 @@ def test_changing_the_password_asks_for_the_present_one(app: Flask, alice: Perso
     """V6.2.3"""
     hers = signed_in(app, alice)
     assert_problem(hers.post("/auth/password", {"new_password": NEW}), 422)
-    wrong = {"current_password": "not this one", "new_password": NEW}
+    wrong = {
+        "current_password": WRONG,
+        "new_password": NEW,
+    }
     problem = assert_problem(hers.post("/auth/password", wrong), 422)
     assert [one["loc"] for one in problem["errors"]] == ["current_password"]
     assert login(hers, alice.email).status_code == 200
@@ -154,7 +158,7 @@ def test_a_stranger_locks_nobody_out(app: Flask, alice: Person) -> None:
     assert hers.cookie("__Host-device").secure
     stranger = Api(app)
     elsewhere = {"X-Forwarded-For": "203.0.113.9"}
-    body = {"email": alice.email, "password": "wrong"}
+    body = {"email": alice.email, "password": WRONG}
     for _ in range(FREE_TRIES * 2):
         last = stranger.post("/auth/login", body, headers=elsewhere)
     assert last.status_code == 429
@@ -273,7 +277,10 @@ def test_a_changed_address_asks_for_the_password_and_ends_every_other_session(
 ) -> None:
     """V7.5.1, V6.3.7"""
     here, there = signed_in(app, alice), signed_in(app, alice)
-    body = {"email": "alice@example.net", "password": "not this one"}
+    body = {
+        "email": "alice@example.net",
+        "password": WRONG,
+    }
     assert_problem(here.post("/auth/email", body), 422)
     asked = here.post("/auth/email", body | {"password": PASSWORD})
     assert (asked.status_code, asked.get_json()) == (202, {"status": "confirmation-sent"})

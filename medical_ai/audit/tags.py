@@ -13,10 +13,10 @@ class AuditTag(StrEnum):
     ACCOUNT_EMAIL_VERIFIED = "account:email:verified"
     ACCOUNT_EMAIL_CHANGE_ASKED = "account:email-change:asked"
     ACCOUNT_EMAIL_CHANGED = "account:email:changed"
-    ACCOUNT_PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - an event's name
-    ACCOUNT_PASSWORD_RESET = "account:password:reset"  # noqa: S105 - an event's name
+    ACCOUNT_PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - an event's name  # pragma: allowlist secret
+    ACCOUNT_PASSWORD_RESET = "account:password:reset"  # noqa: S105 - an event's name  # pragma: allowlist secret
     ACCOUNT_RESET_LINK_MADE = "account:reset-link:made"
-    ACCOUNT_PASSWORD_REFUSED = "account:password:refused"  # noqa: S105 - an event's name
+    ACCOUNT_PASSWORD_REFUSED = "account:password:refused"  # noqa: S105 - an event's name  # pragma: allowlist secret
     ACCOUNT_PROFILE_CHANGED = "account:profile:changed"
     SECOND_FACTOR_ADDED = "account:second-factor:added"
     SECOND_FACTOR_REMOVED = "account:second-factor:removed"

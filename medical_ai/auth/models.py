@@ -232,7 +232,7 @@ class KnownClient(Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
     )
     mark: Mapped[str] = mapped_column(String(64), primary_key=True)
-    last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now, index=True)
 
 
 class DeletionReceipt(Base):
@@ -262,7 +262,7 @@ class ThrottleWindow(Base):
 
     scope: Mapped[str] = mapped_column(String(32), primary_key=True)
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
-    opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     attempts: Mapped[int] = mapped_column(Integer, default=1)
     open_again_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

@@ -21,7 +21,7 @@ def normal_password(password: str) -> str:
     """Return the one form of a password that looks the same however it was typed.
 
     RFC 8265, OpaqueString: every kind of space is the common one, then NFC. Nothing is cut off and
-    no capital is changed.
+    no capital is changed. A hash brought from elsewhere that was made of another form does not fit.
     """
     spaced = (" " if unicodedata.category(one) == "Zs" else one for one in password)
     return unicodedata.normalize("NFC", "".join(spaced))

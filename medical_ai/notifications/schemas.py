@@ -10,7 +10,7 @@ class NoticeKind(StrEnum):
     """What a notice is about; the page that shows it looks the rest up."""
 
     DOSE_DUE = "dose-due"
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind's name  # pragma: allowlist secret
     EMAIL_CHANGED = "email-changed"
     STAFF_ROLE_CHANGED = "staff-role-changed"
     STAFF_SUSPENDED = "staff-suspended"

@@ -6,7 +6,7 @@ from flask import Flask
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
 from tests.support.browser import Browser
-from tests.support.http import Api, login, signed_in
+from tests.support.http import Api, assert_problem, login, signed_in
 from tests.support.jobs import letters, mailing, token_of, work
 from tests.support.mail import MailSink
 from tests.support.people import PASSWORD, Person
@@ -156,3 +156,12 @@ def test_the_operator_hands_out_a_link_where_no_mail_is_sent(
     sent = {"token": token_of(printed.stdout), "password": NEW}
     assert browser.send("/app/reset-password", **sent).status_code == 303
     assert login(api, alice.email, NEW).status_code == 200
+
+
+def test_a_name_and_a_clock_are_changed_at_once(app: Flask, alice: Person) -> None:
+    hers = signed_in(app, alice)
+    changed = hers.patch("/auth/me", {"username": "Alicia", "timezone": "America/New_York"})
+    assert changed.get_json() == hers.get("/auth/me").get_json()
+    assert changed.get_json()["username"] == "Alicia"
+    for wrong in ({"timezone": "Mars/Olympus"}, {"username": ""}, {"role": "administrator"}):
+        assert_problem(hers.patch("/auth/me", wrong), 422)

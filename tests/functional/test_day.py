@@ -34,6 +34,7 @@ def settings(settings: Settings, mail: MailSink, tmp_path: Path) -> Settings:
     """Settings of real processes: mail to the loopback server, files in the test's own folder."""
     return pinned(
         settings,
+        email_verification="off",  # so that the first mail is the reminder
         smtp_host="127.0.0.1",
         smtp_port=mail.port,
         smtp_security="none",

@@ -9,7 +9,7 @@ from medical_ai.auth.service.one_time import void_tokens
 from medical_ai.auth.service.sessions import revoke_families
 from medical_ai.core.events import AccountNotice, publish
 
-PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a notice's kind
+PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a notice's kind  # pragma: allowlist secret
 EMAIL_CHANGED = "email-changed"
 EMAIL_CHANGE_ASKED = "email-change-asked"
 SIGN_UP_TRIED = "sign-up-tried"

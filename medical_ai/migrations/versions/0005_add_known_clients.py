@@ -1,8 +1,8 @@
 """add known clients
 
 From which browsers and networks an account was opened before, and until when wrong passwords hold
-up the next try. One new table and one column that may be empty: the previous release runs on
-beside it.
+up the next try. One new table, one column that may be empty, one index: the previous release runs
+on beside it.
 """
 
 from typing import Any
@@ -32,11 +32,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "mark", name=op.f("pk_known_clients")),
         **TEXT,
     )
+    with op.batch_alter_table("known_clients") as batch_op:
+        batch_op.create_index(batch_op.f("ix_known_clients_last_seen_at"), ["last_seen_at"])
     with op.batch_alter_table("throttle_windows") as batch_op:
         batch_op.add_column(sa.Column("open_again_at", MOMENT, nullable=True))
+        batch_op.create_index(batch_op.f("ix_throttle_windows_opened_at"), ["opened_at"])
 
 
 def downgrade() -> None:
     with op.batch_alter_table("throttle_windows") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_throttle_windows_opened_at"))
         batch_op.drop_column("open_again_at")
     op.drop_table("known_clients")

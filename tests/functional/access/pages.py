@@ -14,7 +14,25 @@ PROVIDER = "/app/settings/identity-provider"
 WITHOUT_A_PROVIDER = answers(rest=404)
 MEDICINE = {"name": "Aspirin", "times": "08:00", "days": "mon"}
 
+LINK = {"token": "nobody-was-sent-this"}
+WRONG = {
+    "current_password": "not this one",  # pragma: allowlist secret - made up
+    "new_password": "a lantern on the pier",  # pragma: allowlist secret - made up
+    "email": "somebody@example.net",
+    "password": "not this one",  # pragma: allowlist secret - made up
+}
+"""What would change an account is sent with a wrong password, so that the cast stays as it is."""
+
 PAGES: dict[str, Row] = {
+    "account.change_email": ("/app/settings/email", WRONG, answers(rest=422)),
+    "account.change_password": ("/app/settings/password", WRONG, answers(rest=422)),
+    "account.confirm": ("/app/confirm-email", LINK, answers(rest=404)),
+    "account.confirm_page": ("/app/confirm-email", None, EVERYBODY),
+    "account.email_page": ("/app/settings/email", None, EVERYBODY),
+    "account.password_page": ("/app/settings/password", None, EVERYBODY),
+    "account.profile_page": ("/app/settings/profile", None, EVERYBODY),
+    "account.resend": ("/app/settings/verify-email", {}, EVERYBODY),
+    "account.update_profile": ("/app/settings/profile", {"username": "Some"}, EVERYBODY),
     "assistant.ask": ("/app/chat/messages", {"message": "What am I taking?"}, EVERYBODY),
     "assistant.conversation_page": ("/app/chat/{session_id}", None, OWNERS_TALK),
     "assistant.delete": ("/app/chat/{session_id}/delete", {}, OWNERS_TALK),

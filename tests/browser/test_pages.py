@@ -23,9 +23,26 @@ ALICES_PAGES = [
     "/app/history",
     "/app/chat",
     "/app/settings",
+    "/app/settings/details",
+    "/app/care-team",
     "/app/notices",
     "/docs",
     "/no/such/page",
+]
+BOBS_PAGES = [
+    "/app/patients",
+    "/app/patients/NUGWI",
+    "/app/patients/NUGWI/care-team",
+    "/app/patients/BADOM",
+    "/app/patients/BADOM/break-glass",
+]
+DANAS_PAGES = [
+    "/app/today",
+    "/app/patients",
+    "/app/patients/new",
+    "/app/patients/NUGWI",
+    "/app/patients/NUGWI/care-team",
+    "/app/break-glass",
 ]
 PUBLIC_PAGES = ["/", "/login", "/signup"]
 
@@ -98,7 +115,17 @@ def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]
 
 def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("bob")
-    for path in ("/app/today", "/app/chat"):
+    for path in ("/app/today", "/app/chat", *BOBS_PAGES):
+        page.goto(path)
+        _is_good(page, path)
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    _is_good(page, "an emergency without a reason")
+
+
+def test_pages_of_administrators_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as("dana")
+    for path in DANAS_PAGES:
         page.goto(path)
         _is_good(page, path)
 

@@ -101,7 +101,7 @@ def patient_page(code: str) -> ResponseReturnValue:
     return render_template(
         "web/patient.html",
         patient=details.describe(session, actor=actor, patient=patient),
-        why=WHY[patient.basis],
+        why=WHY.get(patient.basis, WHY[Basis.CARE_TEAM]),
         sexes=SEXES,
         zone=current_account().timezone,
         ward=ward_stays.find_ward(session, patient=patient),

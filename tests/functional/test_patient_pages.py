@@ -9,6 +9,7 @@ from medical_ai.core.database import Database
 from tests.support.browser import Browser
 from tests.support.patients import REASON, WRITTEN, put_on_ward, write_details
 from tests.support.people import ALICES_CODE, Cast, Person, create_patient_account, record_of
+from tests.support.stores import everything_in
 
 
 @pytest.fixture
@@ -151,20 +152,10 @@ def test_the_care_team_is_changed_on_its_page(
 def test_reading_the_pages_of_staff_changes_nothing_but_the_access_log(
     browser_of: Callable[[Person], Browser], database: Database, people: Cast
 ) -> None:
-    from medical_ai.core.database import Base
-
-    def everything() -> dict[str, list[str]]:
-        with database.engine.connect() as connection:
-            return {
-                name: sorted(map(str, connection.execute(table.select()).all()))
-                for name, table in Base.metadata.tables.items()
-                if name != "audit_events"
-            }
-
     browsers = [browser_of(people.bob), browser_of(people.dana)]
-    before = everything()
+    before = everything_in(database)
     for browser in browsers:
         for path in ("", f"/{ALICES_CODE}", f"/{ALICES_CODE}/care-team", "/new"):
             browser.open(f"/app/patients{path}")
         browser.open("/app/break-glass")
-    assert everything() == before
+    assert everything_in(database) == before

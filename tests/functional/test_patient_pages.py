@@ -7,6 +7,7 @@ from flask import Flask
 
 from medical_ai.core.database import Database
 from tests.support.browser import Browser
+from tests.support.medicines import MEDICINE, add_medicine, doses_of
 from tests.support.patients import REASON, WRITTEN, put_on_ward, write_details
 from tests.support.people import ALICES_CODE, Cast, Person, create_patient_account, record_of
 from tests.support.stores import everything_in
@@ -159,3 +160,20 @@ def test_reading_the_pages_of_staff_changes_nothing_but_the_access_log(
             browser.open(f"/app/patients{path}")
         browser.open("/app/break-glass")
     assert everything_in(database) == before
+
+
+def test_titles_on_a_shared_computer_say_no_name_and_no_medicine(
+    browser_of: Callable[[Person], Browser], database: Database, people: Cast
+) -> None:
+    with database.unit_of_work() as session:
+        write_details(session, people.alice)
+        medicine = add_medicine(session, people.alice, ["08:00"])
+        dose = doses_of(session, medicine.id)[0]
+        paths = [f"/app/medications/{medicine.id}", f"/app/doses/{dose.id}"]
+    bobs = browser_of(people.bob)
+    for path in [*paths, f"/app/patients/{ALICES_CODE}", f"/app/patients/{ALICES_CODE}/care-team"]:
+        text = text_of(bobs, path)
+        title = text.partition("<title>")[2].partition("</title>")[0]
+        assert MEDICINE not in title
+        assert "Zyx" not in title
+        assert MEDICINE in text or "care-team" in path

@@ -31,6 +31,7 @@ TABLE, COLUMN = "break_glass_grants", "reason"
 PAGE_SIZE = 50
 DAY = timedelta(hours=24)
 SUBJECT = "break-glass"
+FORMER = "somebody who no longer works here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def list_own_openings(session: Session, *, actor: Actor) -> list[Opening]:
     return [
         Opening(
             grant.id,
-            names.get(grant.user_id, ""),
+            names.get(grant.user_id, FORMER),
             grant.opened_at,
             grant.closed_at or grant.expires_at,
         )
@@ -248,9 +249,9 @@ def _review(
 ) -> BreakGlassReview:
     return BreakGlassReview(
         **dict(_read(grant, patient.code)),
-        opened_by=names.get(grant.user_id, ""),
+        opened_by=names.get(grant.user_id, FORMER),
         reason=patient.vault.open_text(grant.reason_sealed, TABLE, COLUMN, grant.id),
         closed_at=grant.closed_at,
         reviewed_at=grant.reviewed_at,
-        reviewed_by=names.get(grant.reviewed_by, "") if grant.reviewed_by else None,
+        reviewed_by=names.get(grant.reviewed_by, FORMER) if grant.reviewed_by else None,
     )

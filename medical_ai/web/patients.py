@@ -101,7 +101,7 @@ def patient_page(code: str) -> ResponseReturnValue:
     return render_template(
         "web/patient.html",
         patient=details.describe(session, actor=actor, patient=patient),
-        why=WHY[patient.basis],
+        why=WHY.get(patient.basis, WHY[Basis.CARE_TEAM]),
         sexes=SEXES,
         zone=current_account().timezone,
         ward=ward_stays.find_ward(session, patient=patient),
@@ -163,7 +163,7 @@ def _glass(code: str) -> dict[str, Any]:
 def _medicines_of(patient: PatientRef) -> dict[str, Any]:
     session, actor, now = current_session(), current_actor(), clock.now()
     if not actor.may(Permission.MEDICATION_READ):
-        return {"medicines": None, "doses": [], "history": None, "now": now}
+        return {"medicines": None}
     found = medications.list_medications(session, actor=actor, patient=patient)
     return {
         "medicines": found,

@@ -41,11 +41,29 @@ ALICES_PAGES = [
     "/app/settings/export",
     "/app/settings/delete",
     "/app/deletion-receipts/AAAA-AAAA-AAAA-AAAA",
+    "/app/settings/details",
+    "/app/care-team",
     "/app/notices",
     "/app/access-log",
     "/app/access-log?who=everybody",
     "/docs",
     "/no/such/page",
+]
+BOBS_PAGES = [
+    "/app/patients",
+    "/app/patients/NUGWI",
+    "/app/patients/NUGWI/care-team",
+    "/app/patients/BADOM",
+    "/app/patients/BADOM/break-glass",
+]
+AUDIT_PAGES = ["/app/audit", "/app/audit?patient=x", "/app/audit?outcome=alarm"]
+DANAS_PAGES = [
+    "/app/today",
+    "/app/patients",
+    "/app/patients/new",
+    "/app/patients/NUGWI",
+    "/app/patients/NUGWI/care-team",
+    "/app/break-glass",
 ]
 PUBLIC_PAGES = [
     "/",
@@ -151,14 +169,17 @@ def test_an_emergency_answer_is_accessible(open_as: Callable[[str | None], Page]
 
 def test_pages_of_staff_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("bob")
-    for path in ("/app/today", "/app/chat", "/app/settings/tokens/new"):
+    for path in ("/app/today", "/app/chat", "/app/settings/tokens/new", *BOBS_PAGES):
         page.goto(path)
         is_good(page, path)
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    is_good(page, "an emergency without a reason")
 
 
-def test_pages_of_an_administrator_are_accessible(open_as: Callable[[str | None], Page]) -> None:
+def test_pages_of_administrators_are_accessible(open_as: Callable[[str | None], Page]) -> None:
     page = open_as("dana")
-    for path in ("/app/audit", "/app/audit?patient=x", "/app/audit?outcome=alarm"):
+    for path in [*DANAS_PAGES, *AUDIT_PAGES]:
         page.goto(path)
         is_good(page, path)
 

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -19,6 +18,7 @@ from tests.support.browser import ADDRESS, Browser
 from tests.support.http import Api, signed_in
 from tests.support.medicines import MEDICINE, add_medicine, doses_of
 from tests.support.people import PASSWORD, Cast, Person
+from tests.support.stores import everything_in
 
 SESSION_COOKIES = ("__Host-access", "__Host-refresh")
 NOBODYS: defaultdict[str, str] = defaultdict(lambda: "0198c0de-0000-7000-8000-000000000000")
@@ -379,18 +379,8 @@ def test_staff_are_told_that_they_have_no_record_of_their_own(
 def test_reading_pages_changes_nothing_but_the_access_log(
     app: Flask, alices_browser: Browser, database: Database, alices_ids: dict[str, str]
 ) -> None:
-    def everything() -> dict[str, list[Any]]:
-        from medical_ai.core.database import Base
-
-        with database.engine.connect() as connection:
-            return {
-                name: sorted(map(str, connection.execute(table.select()).all()))
-                for name, table in Base.metadata.tables.items()
-                if name != "audit_events"
-            }
-
-    before = everything()
+    before = everything_in(database)
     for endpoint, path in pages(app, "GET").items():
         ids = NOBODYS | alices_ids
         assert alices_browser.open(path.format_map(ids)).status_code < 500, endpoint
-    assert everything() == before
+    assert everything_in(database) == before

@@ -7,8 +7,10 @@ from flask import Flask
 
 from medical_ai.core.database import Database
 from tests.support.browser import Browser
+from tests.support.medicines import MEDICINE, add_medicine, doses_of
 from tests.support.patients import REASON, WRITTEN, put_on_ward, write_details
 from tests.support.people import ALICES_CODE, Cast, Person, create_patient_account, record_of
+from tests.support.stores import everything_in
 
 
 @pytest.fixture
@@ -151,20 +153,27 @@ def test_the_care_team_is_changed_on_its_page(
 def test_reading_the_pages_of_staff_changes_nothing_but_the_access_log(
     browser_of: Callable[[Person], Browser], database: Database, people: Cast
 ) -> None:
-    from medical_ai.core.database import Base
-
-    def everything() -> dict[str, list[str]]:
-        with database.engine.connect() as connection:
-            return {
-                name: sorted(map(str, connection.execute(table.select()).all()))
-                for name, table in Base.metadata.tables.items()
-                if name != "audit_events"
-            }
-
     browsers = [browser_of(people.bob), browser_of(people.dana)]
-    before = everything()
+    before = everything_in(database)
     for browser in browsers:
         for path in ("", f"/{ALICES_CODE}", f"/{ALICES_CODE}/care-team", "/new"):
             browser.open(f"/app/patients{path}")
         browser.open("/app/break-glass")
-    assert everything() == before
+    assert everything_in(database) == before
+
+
+def test_titles_on_a_shared_computer_say_no_name_and_no_medicine(
+    browser_of: Callable[[Person], Browser], database: Database, people: Cast
+) -> None:
+    with database.unit_of_work() as session:
+        write_details(session, people.alice)
+        medicine = add_medicine(session, people.alice, ["08:00"])
+        dose = doses_of(session, medicine.id)[0]
+        paths = [f"/app/medications/{medicine.id}", f"/app/doses/{dose.id}"]
+    bobs = browser_of(people.bob)
+    for path in [*paths, f"/app/patients/{ALICES_CODE}", f"/app/patients/{ALICES_CODE}/care-team"]:
+        text = text_of(bobs, path)
+        title = text.partition("<title>")[2].partition("</title>")[0]
+        assert MEDICINE not in title
+        assert "Zyx" not in title
+        assert MEDICINE in text or "care-team" in path

@@ -4,6 +4,7 @@ import ast
 import inspect
 from enum import StrEnum
 from functools import cache
+from typing import cast
 
 
 class Permission(StrEnum):
@@ -118,8 +119,7 @@ def permissions_of(role: Role) -> frozenset[str]:
 @cache
 def descriptions() -> dict[Permission, str]:
     """Return the sentence that stands under each permission."""
-    declared = ast.parse(inspect.getsource(Permission)).body[0]
-    assert isinstance(declared, ast.ClassDef)  # noqa: S101 - it is one, and mypy wants to know
+    declared = cast(ast.ClassDef, ast.parse(inspect.getsource(Permission)).body[0])
     found: dict[Permission, str] = {}
     for value, about in zip(declared.body, declared.body[1:], strict=False):
         if isinstance(value, ast.Assign) and isinstance(about, ast.Expr):

@@ -15,6 +15,7 @@ from medical_ai.core.logging import configure_logging
 from medical_ai.notifications.wording import LINKS
 from medical_ai.ops.audit_commands import audit_commands
 from medical_ai.ops.demo import create_demo, demo_password
+from medical_ai.ops.hospital_commands import add_hospital, invite_administrator
 
 
 def register_commands(app: Flask) -> None:
@@ -25,6 +26,8 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(_reset_link)
     app.cli.add_command(_reset_second_factor)
     app.cli.add_command(_sign_out)
+    app.cli.add_command(add_hospital)
+    app.cli.add_command(invite_administrator)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")

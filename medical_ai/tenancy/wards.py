@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from medical_ai.core import clock
@@ -12,6 +12,7 @@ from medical_ai.core.errors import Conflict, NotFound
 from medical_ai.tenancy.models import Ward
 from medical_ai.tenancy.schemas import WardRef
 
+MOST_WARDS = 300
 TAKEN = "There is a ward of this name, open or closed."
 
 
@@ -41,7 +42,7 @@ def get_ward(session: Session, *, hospital_id: UUID, ward_id: UUID) -> WardRef:
 
 
 def create_ward(session: Session, *, hospital_id: UUID, name: str) -> WardRef:
-    """Open a ward. Raises Conflict where the hospital has one of this name."""
+    """Open a ward. Raises Conflict where the hospital has one of this name, or too many."""
     _require_free(session, hospital_id, name)
     ward = Ward(hospital_id=hospital_id, name=name)
     with integrity_as(session, Conflict(TAKEN)):
@@ -83,11 +84,11 @@ def _require_free(
     session: Session, hospital_id: UUID, name: str, *, but: UUID | None = None
 ) -> None:
     # The constraint tells capitals apart; people on a night shift do not.
-    same = select(Ward.id).where(
-        Ward.hospital_id == hospital_id, func.lower(Ward.name) == name.lower()
-    )
-    if set(session.scalars(same)) - {but}:
+    found = list_wards(session, hospital_id=hospital_id, include_closed=True)
+    if any(one.name.casefold() == name.casefold() and one.id != but for one in found):
         raise Conflict(TAKEN)
+    if but is None and len(found) >= MOST_WARDS:
+        raise Conflict(f"A hospital has at most {MOST_WARDS} wards.")
 
 
 def _ref(ward: Ward) -> WardRef:

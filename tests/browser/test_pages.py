@@ -58,6 +58,12 @@ BOBS_PAGES = [
 ]
 AUDIT_PAGES = ["/app/audit", "/app/audit?patient=x", "/app/audit?outcome=alarm"]
 DANAS_PAGES = [
+    "/app/settings",
+    "/app/staff",
+    "/app/staff/invite",
+    "/app/roles",
+    "/app/wards",
+    "/app/redaction",
     "/app/today",
     "/app/patients",
     "/app/patients/new",
@@ -72,6 +78,7 @@ PUBLIC_PAGES = [
     "/app/forgot-password",
     "/app/reset-password",
     "/app/verify-email",
+    "/app/invitations/staff",
 ]
 
 
@@ -182,6 +189,21 @@ def test_pages_of_administrators_are_accessible(open_as: Callable[[str | None], 
     for path in [*DANAS_PAGES, *AUDIT_PAGES]:
         page.goto(path)
         is_good(page, path)
+    page.goto("/app/redaction?role=billing")
+    page.get_by_text("Every role's view of patient").click()
+    is_good(page, "a role's view")
+    page.goto("/app/wards")
+    page.get_by_role("link", name="Ward B").click()
+    is_good(page, "a ward")
+    page.goto("/app/staff")
+    page.get_by_role("link", name="Nina").click()
+    is_good(page, "a member of staff")
+    page.get_by_role("link", name="Take off the staff list").click()
+    is_good(page, "the question before removing")
+    page.goto("/app/staff/invite")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    is_good(page, "an invitation with mistakes")
 
 
 def test_the_keyboard_reaches_every_control(page: Page) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from threading import Barrier, Thread
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -35,7 +36,13 @@ from medical_ai.auth.staff_schemas import (
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import Database
-from medical_ai.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from medical_ai.core.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from medical_ai.notifications.models import Notice
 from medical_ai.patients import service as patients
 from medical_ai.patients.models import CareRelationship, WardStay
@@ -397,7 +404,39 @@ def test_a_wards_name_is_used_once_whatever_its_capitals(session: Session, dana:
         service.create_ward(session, actor=dana.actor, data=WardCreate(name="WARD a"))
     with pytest.raises(Conflict):
         _change_ward(session, dana, other.id, name="ward A")
-    _change_ward(session, dana, ward.id, name="WARD A")
+    _change_ward(session, dana, ward.id, name="WARD Ä")
+    with pytest.raises(Conflict):
+        service.create_ward(session, actor=dana.actor, data=WardCreate(name="ward ä"))
+
+
+def test_a_hospital_has_so_many_wards_and_no_more(session: Session, dana: Person) -> None:
+    with patch("medical_ai.tenancy.wards.MOST_WARDS", 2):
+        for name in ("Ward A", "Ward B"):
+            service.create_ward(session, actor=dana.actor, data=WardCreate(name=name))
+        with pytest.raises(Conflict, match="at most 2"):
+            service.create_ward(session, actor=dana.actor, data=WardCreate(name="Ward C"))
+
+
+def test_so_many_invitations_can_wait_and_no_more(session: Session, dana: Person) -> None:
+    with patch("medical_ai.auth.service.invitations.MOST_OPEN", 1):
+        invite(session, dana, "a@example.org")
+        with pytest.raises(Conflict, match="At most 1"):
+            invite(session, dana, "b@example.org")
+        invite(session, dana, "a@example.org")  # takes the place of the earlier one
+
+
+def test_a_session_that_was_just_ended_goes_nowhere(session: Session, people: Cast) -> None:
+    session.add(
+        Membership(
+            user_id=people.bob.user_id,
+            hospital_id=people.charlie.actor.tenant_id,
+            role=Role.DOCTOR,
+        )
+    )
+    bob = actor_in(session, people.bob)
+    service.revoke_families(session, user_id=bob.user_id, because="signed out")
+    with pytest.raises(Unauthenticated):
+        service.switch_hospital(session, actor=bob, hospital_id=people.charlie.actor.tenant_id)
 
 
 def test_signing_in_opens_the_hospital_used_last(database: Database, people: Cast) -> None:

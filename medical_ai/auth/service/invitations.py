@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -33,7 +34,7 @@ from medical_ai.auth.staff_schemas import (
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import database_of, integrity_as, settings_of
-from medical_ai.core.errors import Conflict, NotFound
+from medical_ai.core.errors import Conflict, InvalidInput, NotFound
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy import wards
 
@@ -57,31 +58,23 @@ def invite(session: Session, *, actor: Actor, data: InvitationCreate) -> Invitat
     Raises Conflict for somebody who is on the staff already.
     """
     actor.require(Permission.STAFF_MANAGE)
-    email = normal_email(data.email)
-    require_open_wards(session, actor.tenant_id, data.wards)
-    _require_not_staff(session, actor.tenant_id, email)
-    waiting = _waiting(session, actor.tenant_id)
-    for earlier in [one for one in waiting if one.email == email]:
-        _withdraw(session, earlier)
-    if len(waiting) >= MOST_OPEN:
-        raise Conflict(f"At most {MOST_OPEN} invitations can wait at a time. Withdraw some first.")
-    is_mailed = bool(settings_of(session).smtp_host)
-    now = clock.now()
-    invitation = StaffInvitation(
-        hospital_id=actor.tenant_id,
-        email=email,
-        role=data.role,
-        details={"wards": sorted({str(one) for one in data.wards}), "is_mailed": is_mailed},
-        invited_by=actor.user_id,
-        created_at=now,
-        expires_at=now + LIFE,
-    )
-    session.add(invitation)
-    session.flush()
-    link = _send(session, invitation)
-    _record(session, actor, AuditTag.STAFF_INVITED, invitation)
-    read = _read(session, [invitation])[0]
-    return InvitationCreated(**dict(read), is_mailed=is_mailed, link=link)
+    return _invite(session, data, hospital_id=actor.tenant_id, actor=actor)
+
+
+def invite_administrator(session: Session, *, slug: str, email: str) -> InvitationCreated:
+    """Invite somebody to administer a hospital: the operator's way to its first administrator.
+
+    Raises NotFound without such a hospital, InvalidInput for what is no address, and Conflict for
+    somebody who is on its staff already.
+    """
+    hospital = tenancy.find_hospital(session, slug)
+    if hospital is None:
+        raise NotFound("There is no hospital with this short name.")
+    try:
+        data = InvitationCreate(email=email, role=Role.ADMINISTRATOR)
+    except ValidationError:
+        raise InvalidInput("This is no e-mail address.") from None
+    return _invite(session, data, hospital_id=hospital.id)
 
 
 def list_invitations(session: Session, *, actor: Actor) -> list[InvitationRead]:
@@ -168,6 +161,37 @@ def accept_as_newcomer(
     member = session.scalars(select(Membership).where(Membership.user_id == user.id)).one()
     _join(session, invitation, member)
     return open_family(session, Standing(user, hospital, invitation.role), client)
+
+
+def _invite(
+    session: Session, data: InvitationCreate, *, hospital_id: UUID, actor: Actor | None = None
+) -> InvitationCreated:
+    email = normal_email(data.email)
+    require_open_wards(session, hospital_id, data.wards)
+    _require_not_staff(session, hospital_id, email)
+    waiting = _waiting(session, hospital_id)
+    earlier = [one for one in waiting if one.email == email]
+    if len(waiting) - len(earlier) >= MOST_OPEN:
+        raise Conflict(f"At most {MOST_OPEN} invitations can wait at a time. Withdraw some first.")
+    for one in earlier:
+        _withdraw(session, one)
+    is_mailed = bool(settings_of(session).smtp_host)
+    now = clock.now()
+    invitation = StaffInvitation(
+        hospital_id=hospital_id,
+        email=email,
+        role=data.role,
+        details={"wards": sorted({str(one) for one in data.wards}), "is_mailed": is_mailed},
+        invited_by=actor.user_id if actor else None,
+        created_at=now,
+        expires_at=now + LIFE,
+    )
+    session.add(invitation)
+    session.flush()
+    link = _send(session, invitation)
+    _record(session, actor, AuditTag.STAFF_INVITED, invitation)
+    read = _read(session, [invitation])[0]
+    return InvitationCreated(**dict(read), is_mailed=is_mailed, link=link)
 
 
 def _send(session: Session, invitation: StaffInvitation) -> str | None:
@@ -276,11 +300,14 @@ def _read(session: Session, invitations: Sequence[StaffInvitation]) -> list[Invi
     ]
 
 
-def _record(session: Session, actor: Actor, tag: AuditTag, invitation: StaffInvitation) -> None:
+def _record(
+    session: Session, actor: Actor | None, tag: AuditTag, invitation: StaffInvitation
+) -> None:
     audit.record(
         session,
         actor=actor,
         tag=tag,
+        hospital_id=invitation.hospital_id,
         subject=("staff_invitation", invitation.id),
         details={"role": invitation.role.value},
     )

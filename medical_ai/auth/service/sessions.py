@@ -179,11 +179,13 @@ def switch_hospital(session: Session, *, actor: Actor, hospital_id: UUID) -> Tok
     if user is None or membership is None or family is None:
         raise NotFound
     moved = update(TokenFamily).where(TokenFamily.id == family.id, TokenFamily.revoked_at.is_(None))
-    rows_changed(session, moved.values(hospital_id=hospital_id, last_seen_at=clock.now()))
+    now = clock.now()
+    if rows_changed(session, moved.values(hospital_id=hospital_id, last_seen_at=now)) != 1:
+        raise Unauthenticated(ENDED, invalid_token=True)  # ended a moment ago
     spent = update(RefreshToken).where(
         RefreshToken.family_id == family.id, RefreshToken.used_at.is_(None)
     )
-    rows_changed(session, spent.values(used_at=clock.now()))
+    rows_changed(session, spent.values(used_at=now))
     audit.record(
         session,
         actor=actor,

@@ -28,16 +28,18 @@ from medical_ai.auth import api as auth_api
 from medical_ai.auth import routes as auth_routes
 from medical_ai.auth import service as auth
 from medical_ai.auth.cookies import cookie_name
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS, install_guard
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS
+from medical_ai.auth.guards import install_guard
 from medical_ai.auth.provider.client import install_provider
 from medical_ai.core import events
-from medical_ai.core.config import Settings, check_settings, load_settings
+from medical_ai.core.config import Settings, load_settings
 from medical_ai.core.database import Database
 from medical_ai.core.http import install_request_context
 from medical_ai.core.logging import configure_logging
 from medical_ai.core.openapi import build_openapi
 from medical_ai.core.problems import install_problems
 from medical_ai.core.ratelimit import install_ratelimit
+from medical_ai.core.settings_checks import check_settings
 from medical_ai.medications import api as medications_api
 from medical_ai.medications import patient_api as patient_medications_api
 from medical_ai.medications import routes as medications_routes

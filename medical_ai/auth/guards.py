@@ -1,8 +1,8 @@
 """The guard in front of every endpoint: default deny, bearer for the API, cookies for pages.
 
-Public endpoints are listed here and nowhere else. A bearer token never comes from a cookie and a
-cookie never opens the API, so a foreign site can do nothing with a signed-in browser. A personal
-access token opens what `auth.programs` says and nothing else.
+Public endpoints are listed in `auth.doors` and nowhere else. A bearer token never comes from a
+cookie and a cookie never opens the API, so a foreign site can do nothing with a signed-in browser.
+A personal access token opens what `auth.programs` says and nothing else.
 """
 
 from functools import partial
@@ -20,6 +20,7 @@ from flask_wtf.csrf import CSRFProtect
 from medical_ai.auth import personal_tokens, programs, service, tokens
 from medical_ai.auth.cookies import cookie_name, set_cookie
 from medical_ai.auth.devices import current_device, keep_device, set_device_cookie
+from medical_ai.auth.doors import ENROLMENT_ENDPOINTS, PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
 from medical_ai.auth.presence import is_use, note_use, store_use
 from medical_ai.auth.provider.bearer import INVALID, is_providers, verify_access_token
 from medical_ai.auth.provider.client import ProviderClient, find_provider
@@ -39,81 +40,6 @@ from medical_ai.core.http import (
     release_session,
 )
 from medical_ai.tenancy import service as tenancy
-
-PUBLIC_ENDPOINTS = frozenset(
-    {
-        "static",
-        "bootstrap.static",
-        "auth_api.signup",
-        "auth_api.login",
-        "auth_api.login_short",
-        "ops_api.health",
-        "ops_api.health_live",
-        "ops_api.health_ready",
-        "web_api.openapi",
-        "web.api_reference",
-        "web.landing",
-        "web.favicon",
-        "auth.sign_in_page",
-        "auth.sign_in",
-        "auth.sign_up_page",
-        "auth.sign_up",
-        "invitations.staff_page",
-        "invitations.open_staff",
-        "invitations.accept_staff",
-        "account_api.verify_email",
-        "account_api.forgot_password",
-        "account_api.reset_password",
-        "account.verify_page",
-        "account.verify",
-        "account.forgot_page",
-        "account.forgot",
-        "account.reset_page",
-        "account.reset",
-        "second_step.code_page",
-        "second_step.send_code",
-        "second_step.passkey_options",
-        "second_step.passkey",
-        "deletion_api.get_receipt",
-        "leaving.receipt_page",
-        "care.invitation_page",
-        "care.look_at_invitation",
-        "care.decline_invitation",
-        "care.takeover_page",
-        "auth_provider.start",
-        "auth_provider.callback",
-        "auth_provider.proof_page",
-        "auth_provider.prove",
-        "auth_provider.leave",
-    }
-)
-"""Endpoints that anybody may call. Everything else needs an actor."""
-
-ENROLMENT_ENDPOINTS = frozenset(
-    {
-        "auth.sign_out",
-        "auth_api.me",
-        "auth_api.verify",
-        "auth_api.logout",
-        "mfa_api.get_factors",
-        "mfa_api.begin_totp",
-        "mfa_api.confirm_totp",
-        "mfa_api.confirm_identity",
-        "factors.overview",
-        "factors.begin_app",
-        "factors.app_page",
-        "factors.confirm_app",
-        "factors.passkeys_page",
-        "factors.passkey_options",
-        "factors.add_passkey",
-        "factors.proof_page",
-        "factors.prove",
-    }
-)
-"""All that a session may do whose role asks for a second factor that is not set up yet."""
-
-REFRESH_ENDPOINTS = frozenset({"auth_api.refresh"})
-"""Endpoints whose bearer is a refresh token."""
 
 ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
 SIGN_IN_PAGE, SIGN_OUT = "auth.sign_in_page", "auth.sign_out"

@@ -238,6 +238,11 @@ def _record(session: Session, actor: Actor, tag: AuditTag, grant: BreakGlassGran
     )
 
 
+def open_reason(grant: BreakGlassGrant, patient: PatientRef) -> str:
+    """Return why a record was opened, as the doctor wrote it."""
+    return patient.vault.open_text(grant.reason_sealed, TABLE, COLUMN, grant.id)
+
+
 def _read(grant: BreakGlassGrant, code: str) -> BreakGlassRead:
     return BreakGlassRead(
         id=grant.id, code=code, opened_at=grant.opened_at, expires_at=grant.expires_at
@@ -250,7 +255,7 @@ def _review(
     return BreakGlassReview(
         **dict(_read(grant, patient.code)),
         opened_by=names.get(grant.user_id, FORMER),
-        reason=patient.vault.open_text(grant.reason_sealed, TABLE, COLUMN, grant.id),
+        reason=open_reason(grant, patient),
         closed_at=grant.closed_at,
         reviewed_at=grant.reviewed_at,
         reviewed_by=names.get(grant.reviewed_by, FORMER) if grant.reviewed_by else None,

@@ -9,8 +9,16 @@ from sqlalchemy.orm import Session, aliased
 
 from medical_ai.core import clock
 from medical_ai.core.database import rows_changed
-from medical_ai.patients.models import Caregiver, CareRelationship, Patient, WardStay
+from medical_ai.patients.models import (
+    BreakGlassGrant,
+    Caregiver,
+    CareRelationship,
+    Patient,
+    PatientDetails,
+    WardStay,
+)
 from medical_ai.patients.schemas import CareKind, CareStatus
+from medical_ai.patients.search import forget_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,9 @@ def _erase(session: Session, patient: Patient) -> ErasedRecord | None:
             .where(kind.patient_id == patient.id, kind.ended_at.is_(None))
             .values(ended_at=now),
         )
-    rows_changed(session, delete(Caregiver).where(Caregiver.patient_id == patient.id))
+    forget_terms(session, patient_id=patient.id)
+    for table in (Caregiver, PatientDetails, BreakGlassGrant):
+        rows_changed(session, delete(table).where(table.patient_id == patient.id))
     return ErasedRecord(patient.id, fingerprint)
 
 
@@ -100,4 +110,10 @@ def _end_work_for_others(session: Session, user_id: UUID) -> None:
         update(CareRelationship)
         .where(CareRelationship.user_id == user_id, CareRelationship.ended_at.is_(None))
         .values(ended_at=now),
+    )
+    rows_changed(
+        session,
+        update(BreakGlassGrant)
+        .where(BreakGlassGrant.user_id == user_id, BreakGlassGrant.closed_at.is_(None))
+        .values(closed_at=now),
     )

@@ -7,13 +7,22 @@ from sqlalchemy.orm import Session
 
 from medical_ai.auth import service as auth
 from medical_ai.core.actor import Actor
-from medical_ai.patients import caregivers, people
+from medical_ai.patients import break_glass, caregivers, details, people
 from medical_ai.patients.consent import unpacked
-from medical_ai.patients.models import Caregiver, CareRelationship, WardStay
+from medical_ai.patients.models import (
+    BreakGlassGrant,
+    Caregiver,
+    CareRelationship,
+    PatientDetails,
+    WardStay,
+)
 from medical_ai.patients.schemas import PatientRef
 from medical_ai.tenancy import service as tenancy
 
-TABLES = ("patients", "care_relationships", "ward_stays", "caregivers")
+TABLES = (
+    "patients", "patient_details", "care_relationships", "ward_stays", "caregivers",
+    "break_glass_grants",
+)  # fmt: skip
 
 
 def export_of(session: Session, actor: Actor, record: PatientRef | None) -> dict[str, Any]:
@@ -29,6 +38,10 @@ def export_of(session: Session, actor: Actor, record: PatientRef | None) -> dict
             "home_zone": record.home_zone,
             "country": record.country,
         },
+        "details": details.open_details(
+            record.vault, record.id, session.get(PatientDetails, record.id)
+        ).model_dump(mode="json"),
+        "opened_in_emergencies": _openings(session, record),
         "caregivers": _caregivers(session, record),
         "care_team": _care_team(session, record),
         "ward_stays": [
@@ -36,6 +49,23 @@ def export_of(session: Session, actor: Actor, record: PatientRef | None) -> dict
             for one in session.scalars(select(WardStay).where(WardStay.patient_id == record.id))
         ],
     }
+
+
+def _openings(session: Session, record: PatientRef) -> list[dict[str, Any]]:
+    rows = session.scalars(
+        select(BreakGlassGrant).where(BreakGlassGrant.patient_id == record.id)
+    ).all()
+    accounts = auth.list_accounts(session, {row.user_id for row in rows})
+    return [
+        {
+            "by": accounts[row.user_id].username if row.user_id in accounts else None,
+            "reason": break_glass.open_reason(row, record),
+            "opened_at": row.opened_at,
+            "until": row.closed_at or row.expires_at,
+            "reviewed_at": row.reviewed_at,
+        }
+        for row in rows
+    ]
 
 
 def _people(session: Session, actor: Actor) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
 from medical_ai.bootstrap import create_app
 from tests.support.settings import make_settings
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS
 from tests.functional.access import READ_ONE, assemble
 from tests.support.http import Api, assert_problem, signed_in
 from tests.support.people import CANARY, Cast, Person

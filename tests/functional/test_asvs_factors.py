@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from medical_ai.auth import otp
-from medical_ai.auth.guards import ENROLMENT_ENDPOINTS, PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
+from medical_ai.auth.doors import ENROLMENT_ENDPOINTS, PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
 from medical_ai.core import clock
 from medical_ai.core.database import Database
 from tests.support.browser import Browser

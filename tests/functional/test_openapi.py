@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 from flask import Flask
 
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS
 from tests.support.http import Api
 
 METHODS = ("get", "post", "put", "patch", "delete")

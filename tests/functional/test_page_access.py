@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS
 from medical_ai.core.database import Database
 from medical_ai.core.errors import DomainError
 from medical_ai.mcp_tools.service import get_registry

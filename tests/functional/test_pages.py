@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from medical_ai.assistant.presentation import brief_advice, spoken_days
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS
 from medical_ai.auth.models import TokenFamily
 from medical_ai.core import clock
 from medical_ai.core.database import Database

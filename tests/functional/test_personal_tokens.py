@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from medical_ai.audit.models import AuditEvent
-from medical_ai.auth.guards import PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
+from medical_ai.auth.doors import PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
 from medical_ai.auth.models import Membership, User
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.personal_tokens import new_token

@@ -25,9 +25,10 @@ from medical_ai.auth.permissions import Role
 from medical_ai.bootstrap import create_app
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.config import Settings, SettingsError, check_settings
+from medical_ai.core.config import Settings, SettingsError
 from medical_ai.core.database import Database
 from medical_ai.core.ids import new_id
+from medical_ai.core.settings_checks import check_settings
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.models import Job, JobStatus
 from medical_ai.notifications import service as notifications

@@ -11,9 +11,9 @@ from medical_ai.core.config import (
     SIGNING_SECRETS,
     Settings,
     SettingsError,
-    check_settings,
     load_settings,
 )
+from medical_ai.core.settings_checks import check_settings
 from tests.support.settings import SECRETS, make_settings
 
 CANARY = "canary-value"

@@ -40,6 +40,7 @@ from medical_ai.auth.service.invitations import (
     withdraw_invitation,
 )
 from medical_ai.auth.service.joining import AccountRef, join_as_patient, list_accounts
+from medical_ai.auth.service.live import Client, LiveAccount, find_live_account
 from medical_ai.auth.service.one_time import (
     OneTimeRef,
     delete_old_tokens,
@@ -113,11 +114,8 @@ from medical_ai.auth.service.role_permissions import (
 )
 from medical_ai.auth.service.sessions import (
     ENDED,
-    Client,
-    LiveAccount,
     Superseded,
     delete_expired,
-    find_live_account,
     renew_access,
     revoke_families,
     rotate,

@@ -14,13 +14,8 @@ from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, SignUp, Tokens, UserRead
 from medical_ai.auth.service.changes import SIGN_UP_TRIED
 from medical_ai.auth.service.hospitals import list_hospitals
-from medical_ai.auth.service.sessions import (
-    Client,
-    LiveAccount,
-    Standing,
-    get_home,
-    open_family,
-)
+from medical_ai.auth.service.live import Client, LiveAccount, Standing, get_home
+from medical_ai.auth.service.sessions import open_family
 from medical_ai.auth.service.verification import may_mail, send_verification
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor

@@ -15,10 +15,18 @@ from sqlalchemy.orm import Session, aliased
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.models import (
+    AuthChallenge,
     DeletionReceipt,
+    KnownClient,
     Membership,
     OneTimeToken,
+    Passkey,
+    PersonalToken,
+    ProviderSignIn,
+    RecoveryCode,
+    StaffInvitation,
     TokenFamily,
+    TotpFactor,
     User,
 )
 from medical_ai.auth.permissions import Role
@@ -35,6 +43,16 @@ AT_ONCE = 20
 ADDRESS_KEPT = timedelta(days=7)
 NUMBER_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # pragma: allowlist secret - an alphabet
 NUMBER_GROUPS, NUMBER_GROUP = 4, 4
+WAYS_IN = (
+    ProviderSignIn,
+    AuthChallenge,
+    PersonalToken,
+    TotpFactor,
+    RecoveryCode,
+    Passkey,
+    KnownClient,
+)
+"""What opens an account, or knows who opened it; each has a `user_id`."""
 LAST_ADMINISTRATOR = "You are the last administrator of a hospital. Make somebody else one first."
 
 
@@ -137,6 +155,7 @@ def erase_account(session: Session, *, user_id: UUID, destroyed: dict[str, Any])
             username="",
             password_hash="",
             auth0_user_id=None,
+            passkey_handle=None,
             email_verified_at=None,
             timezone="UTC",
             is_demo=False,
@@ -148,6 +167,9 @@ def erase_account(session: Session, *, user_id: UUID, destroyed: dict[str, Any])
     if changed != 1:
         return None
     session.expire(user)
+    for table in WAYS_IN:
+        rows_changed(session, delete(table).where(table.user_id == user_id))
+    rows_changed(session, delete(StaffInvitation).where(StaffInvitation.email == email))
     sessions = rows_changed(session, delete(TokenFamily).where(TokenFamily.user_id == user_id))
     links = or_(OneTimeToken.user_id == user_id, OneTimeToken.email == email)
     rows_changed(session, delete(OneTimeToken).where(links))

@@ -21,7 +21,8 @@ from medical_ai.auth.purposes import OneTimePurpose
 from medical_ai.auth.schemas import SignUp, Tokens
 from medical_ai.auth.service import one_time
 from medical_ai.auth.service.accounts import create_staff_account, find_user, normal_email
-from medical_ai.auth.service.sessions import Client, Standing, open_family, switch_hospital
+from medical_ai.auth.service.live import Client, Standing
+from medical_ai.auth.service.sessions import open_family, switch_hospital
 from medical_ai.auth.service.staff import put_on_wards, require_open_wards
 from medical_ai.auth.staff_schemas import (
     InvitationAccept,

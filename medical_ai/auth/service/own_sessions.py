@@ -15,12 +15,8 @@ from medical_ai.auth.permissions import Role
 from medical_ai.auth.places import place_of
 from medical_ai.auth.schemas import SessionRead
 from medical_ai.auth.service.accounts import normal_email
-from medical_ai.auth.service.sessions import (
-    Client,
-    end_by_itself,
-    revoke_families,
-    revoke_family,
-)
+from medical_ai.auth.service.live import Client
+from medical_ai.auth.service.sessions import end_by_itself, revoke_families, revoke_family
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import rows_changed, settings_of

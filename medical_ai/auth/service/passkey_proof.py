@@ -28,9 +28,10 @@ from medical_ai.auth.relying_party import RelyingParty
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service import challenges
 from medical_ai.auth.service.challenges import ChallengeRef
+from medical_ai.auth.service.live import Client
 from medical_ai.auth.service.passkeys import CHALLENGE_BYTES, descriptors_of, hash_of
 from medical_ai.auth.service.recent import PASSKEY, note_proof
-from medical_ai.auth.service.sessions import Client, open_family
+from medical_ai.auth.service.sessions import open_family
 from medical_ai.auth.service.sign_in import count_sign_in, find_half_way, standing_of
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor

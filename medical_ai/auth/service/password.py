@@ -16,6 +16,7 @@ from medical_ai.auth.schemas import PasswordChange, PasswordReset
 from medical_ai.auth.service.accounts import find_brought_hash, find_user, normal_email
 from medical_ai.auth.service.changes import PASSWORD_CHANGED, security_changed
 from medical_ai.auth.service.clients import remember_client
+from medical_ai.auth.service.live import Client, get_home, may_sign_in
 from medical_ai.auth.service.one_time import (
     SPENT,
     find_token,
@@ -24,7 +25,6 @@ from medical_ai.auth.service.one_time import (
     send_link,
     spell_token,
 )
-from medical_ai.auth.service.sessions import Client, get_home, may_sign_in
 from medical_ai.auth.service.verification import may_mail, require_mail
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor

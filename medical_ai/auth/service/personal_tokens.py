@@ -13,9 +13,9 @@ from medical_ai.auth.lifetimes import NOTED_AT_MOST_EVERY
 from medical_ai.auth.models import Membership, PersonalToken, User
 from medical_ai.auth.personal_tokens import SCOPES, hash_of, is_reading, new_token
 from medical_ai.auth.schemas import PersonalTokenCreate, PersonalTokenMade, PersonalTokenRead
+from medical_ai.auth.service.live import Client, LiveAccount, account_without_session, may_sign_in
 from medical_ai.auth.service.recent import has_second_factor
 from medical_ai.auth.service.role_permissions import GRANTED, within_ceiling
-from medical_ai.auth.service.sessions import Client, LiveAccount, may_sign_in, must_enrol
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import rows_changed, settings_of
@@ -90,16 +90,13 @@ def find_bearer(session: Session, *, text: str) -> Bearer | None:
         username=user.username,
         via="token",
     )
-    account = LiveAccount(
-        email=user.email,
-        timezone=user.timezone,
-        role=role.value,
-        username=user.username,
-        email_verified=user.email_verified_at is not None,
+    account = account_without_session(
+        session,
+        user=user,
+        role=role,
         hospital_id=token.hospital_id,
-        permissions=held,
-        hospitals=1,  # a token stays in the hospital it was made in
-        must_enrol=must_enrol(session, user, role, has_factor=has_factor),
+        held=held,
+        has_factor=has_factor,
     )
     return Bearer(actor, account, token.id, token.created_at, token.expires_at, token.last_used_at)
 

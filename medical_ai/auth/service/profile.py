@@ -16,6 +16,7 @@ from medical_ai.auth.service.changes import (
     EMAIL_CHANGED,
     security_changed,
 )
+from medical_ai.auth.service.live import LiveAccount
 from medical_ai.auth.service.one_time import (
     SPENT,
     find_token,
@@ -24,7 +25,6 @@ from medical_ai.auth.service.one_time import (
     redeem_token,
 )
 from medical_ai.auth.service.password import check_password
-from medical_ai.auth.service.sessions import LiveAccount
 from medical_ai.auth.service.verification import count_mail
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor

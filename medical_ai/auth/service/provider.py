@@ -20,6 +20,13 @@ from medical_ai.auth.permissions import Role
 from medical_ai.auth.provider.claims import ProviderPerson, hospital_of, narrowed
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service.accounts import admit, find_user, normal_email
+from medical_ai.auth.service.live import (
+    Client,
+    LiveAccount,
+    Standing,
+    account_without_session,
+    may_sign_in,
+)
 from medical_ai.auth.service.provider_links import (
     SEALED,
     TAKEN,
@@ -30,15 +37,7 @@ from medical_ai.auth.service.provider_links import (
 )
 from medical_ai.auth.service.recent import PROVIDER, has_second_factor
 from medical_ai.auth.service.role_permissions import GRANTED, within_ceiling
-from medical_ai.auth.service.sessions import (
-    Client,
-    LiveAccount,
-    Standing,
-    may_sign_in,
-    must_enrol,
-    open_family,
-    revoke_families,
-)
+from medical_ai.auth.service.sessions import open_family, revoke_families
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import database_of, settings_of
@@ -138,17 +137,13 @@ def find_provider_bearer(session: Session, *, claims: Mapping[str, Any]) -> Prov
         username=user.username,
         via="api",
     )
-    has_factor = settings.oidc_second_factor or row.has_second_factor
-    account = LiveAccount(
-        email=user.email,
-        timezone=user.timezone,
-        role=role.value,
-        username=user.username,
-        email_verified=user.email_verified_at is not None,
+    account = account_without_session(
+        session,
+        user=user,
+        role=role,
         hospital_id=hospital_id,
-        permissions=held,
-        hospitals=1,  # the token names the hospital, or it is the first
-        must_enrol=must_enrol(session, user, role, has_factor=has_factor),
+        held=held,
+        has_factor=settings.oidc_second_factor or row.has_second_factor,
     )
     return ProviderBearer(actor, account)
 

@@ -17,7 +17,8 @@ from medical_ai.auth import tokens
 from medical_ai.auth.models import ProviderSignIn, User
 from medical_ai.auth.provider.claims import ProviderPerson
 from medical_ai.auth.schemas import SignIn, Tokens
-from medical_ai.auth.service.sessions import Client, revoke_families
+from medical_ai.auth.service.live import Client
+from medical_ai.auth.service.sessions import revoke_families
 from medical_ai.auth.service.sign_in import sign_in
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor

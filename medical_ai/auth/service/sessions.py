@@ -1,11 +1,9 @@
 """Signed-in sessions: opened, rotated, renewed, looked up on every request, ended."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, exists, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -21,101 +19,21 @@ from medical_ai.auth.models import (
     TokenFamily,
     User,
 )
-from medical_ai.auth.permissions import Role
 from medical_ai.auth.schemas import HospitalRead, Tokens, UserRead
 from medical_ai.auth.service.clients import forget_clients, greet_client
-from medical_ai.auth.service.hospitals import COUNT_OF_HOSPITALS, list_hospitals
-from medical_ai.auth.service.recent import PASSWORD, PROVIDER, has_second_factor
-from medical_ai.auth.service.role_permissions import GRANTED, get_permissions, within_ceiling
+from medical_ai.auth.service.hospitals import list_hospitals
+from medical_ai.auth.service.live import Client, Standing, may_sign_in
+from medical_ai.auth.service.recent import PASSWORD
+from medical_ai.auth.service.role_permissions import get_permissions
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
-from medical_ai.core.config import Settings
 from medical_ai.core.database import rows_changed, settings_of
 from medical_ai.core.errors import Conflict, NotFound, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
-from medical_ai.tenancy.schemas import HospitalRef
 
 EXPIRED_KEPT = timedelta(days=1)
 ENDED = "This session has ended. Please sign in again."
-
-
-# Asked on every request, so it is built once.
-_LIVE_ACCOUNT = (
-    select(
-        User.email,
-        User.timezone,
-        User.username,
-        User.email_verified_at,
-        User.is_demo,
-        User.deletion_due_at,
-        Membership.role,
-        TokenFamily.hospital_id,
-        GRANTED.label("granted"),
-        COUNT_OF_HOSPITALS.label("hospitals"),
-        has_second_factor().label("has_second_factor"),
-        TokenFamily.created_at,
-        TokenFamily.last_seen_at,
-        TokenFamily.factors,
-    )
-    .join(TokenFamily, TokenFamily.user_id == User.id)
-    .join(
-        Membership,
-        (Membership.user_id == User.id) & (Membership.hospital_id == TokenFamily.hospital_id),
-    )
-    .where(
-        TokenFamily.id == bindparam("family_id"),
-        TokenFamily.user_id == bindparam("user_id"),
-        TokenFamily.revoked_at.is_(None),
-        User.suspended_at.is_(None),
-        Membership.suspended_at.is_(None),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Where a request comes from: its address and the browser or program it names.
-
-    `device` is the random name that a browser carries in a cookie, and no program has.
-    """
-
-    address: str
-    user_agent: str
-    device: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveAccount:
-    """The account behind a session that holds, as far as every request may need it.
-
-    `role` is what they are at this moment, and `permissions` what that role may do, whatever an
-    older token says; `hospitals` is how many they can choose from. `must_enrol` says that the role
-    asks for a second factor and there is none: the session is good for setting one up. `life` is
-    that of the session, where there is one: a program with a token of its own has none.
-    `deletion_due_at` is when the account is to be deleted, if it is.
-    """
-
-    email: str
-    timezone: str
-    role: str
-    username: str
-    email_verified: bool
-    hospital_id: UUID
-    permissions: frozenset[str]
-    hospitals: int
-    must_enrol: bool
-    life: Lifetime | None = None
-    deletion_due_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An account and what it is in the hospital of its session."""
-
-    user: User
-    hospital: HospitalRef
-    role: Role
 
 
 class Superseded(Unauthenticated):
@@ -208,56 +126,6 @@ def sign_out(session: Session, *, actor: Actor) -> None:
     audit.record(session, actor=actor, tag=AuditTag.ACCOUNT_SIGNED_OUT)
 
 
-def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> LiveAccount | None:
-    """Return the account of a session of theirs that holds.
-
-    It is neither revoked nor past its time, and nobody is suspended.
-    """
-    asked = {"family_id": family_id, "user_id": user_id}
-    row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    if row is None:
-        return None
-    limits = limits_of(settings_of(session), row.role)
-    life = Lifetime(row.created_at, row.last_seen_at, limits)
-    if life.end_reason(clock.now()):
-        return None
-    return LiveAccount(
-        email=row.email,
-        timezone=row.timezone,
-        role=row.role.value,
-        username=row.username,
-        email_verified=row.email_verified_at is not None,
-        hospital_id=row.hospital_id,
-        permissions=within_ceiling(row.role, (row.granted or "").split(",")),
-        hospitals=row.hospitals,
-        must_enrol=must_enrol(
-            session, row, row.role, has_factor=row.has_second_factor, proved_by=row.factors
-        ),
-        life=life,
-        deletion_due_at=row.deletion_due_at,
-    )
-
-
-def must_enrol(
-    session: Session,
-    user: User | Row[Any],
-    role: Role,
-    *,
-    has_factor: bool,
-    proved_by: str = "",
-) -> bool:
-    """Tell whether somebody can do nothing yet but set up a second factor.
-
-    `proved_by` is what opened their session: an identity provider may have asked for one itself.
-    """
-    settings = settings_of(session)
-    if proved_by == PROVIDER and settings.oidc_second_factor:
-        return False
-    # Made-up people exist on laptops only; demos and tests sign them in by password alone.
-    is_required = role.value in settings.second_factor_roles and not user.is_demo
-    return is_required and not has_factor
-
-
 def delete_expired(session: Session) -> int:
     """Forget refresh tokens past their time, sessions without any, and what else is over."""
     now = clock.now()
@@ -338,22 +206,6 @@ def _refuse_reuse(
         subject=("token_family", family.id),
     )
     return Unauthenticated(ENDED, invalid_token=True)
-
-
-def get_home(session: Session, user_id: UUID) -> UUID:
-    """Return the hospital that an account's own matters belong to: where it began.
-
-    Raises NotFound for an account that is nothing anywhere.
-    """
-    found = session.scalar(
-        select(Membership.hospital_id)
-        .where(Membership.user_id == user_id)
-        .order_by(Membership.created_at)
-        .limit(1)
-    )
-    if found is None:
-        raise NotFound
-    return found
 
 
 def revoke_family(session: Session, family_id: UUID, because: str) -> bool:
@@ -463,8 +315,3 @@ def _issue(
             hospitals=list_hospitals(session, user_id=user.id),
         ),
     )
-
-
-def may_sign_in(user: User, settings: Settings) -> bool:
-    """Tell whether an account may be used: suspended ones never, made-up ones on laptops only."""
-    return user.suspended_at is None and not (user.is_demo and settings.production)

@@ -24,8 +24,9 @@ from medical_ai.auth.service.accounts import find_brought_hash, find_user, norma
 from medical_ai.auth.service.challenges import ChallengeRef
 from medical_ai.auth.service.clients import find_mark, is_device
 from medical_ai.auth.service.hospitals import find_membership_to_open
+from medical_ai.auth.service.live import Client, Standing, may_sign_in
 from medical_ai.auth.service.recent import PASSWORD
-from medical_ai.auth.service.sessions import Client, Standing, may_sign_in, open_family
+from medical_ai.auth.service.sessions import open_family
 from medical_ai.auth.service.verification import may_mail, send_verification
 from medical_ai.core.database import Database, database_of, rows_changed, settings_of
 from medical_ai.core.errors import PermissionDenied, Unauthenticated

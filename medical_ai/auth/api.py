@@ -10,8 +10,8 @@ from medical_ai.auth.guards import (
     refresh_ids,
 )
 from medical_ai.auth.schemas import (
+    Acknowledgement,
     HospitalSwitch,
-    Outcome,
     SignIn,
     SignUp,
     Tokens,
@@ -25,14 +25,14 @@ blueprint = Blueprint("auth_api", __name__)
 
 
 @blueprint.post("/auth/signup")
-@api(body=SignUp, answers={201: Tokens, 202: Outcome}, errors=[409], writes=True)
+@api(body=SignUp, answers={201: Tokens, 202: Acknowledgement}, errors=[409], writes=True)
 def signup(body: SignUp) -> Tokens | Response:
     """Create an account and sign it in.
 
     Where addresses must be confirmed first, the answer is 202 whether or not this one is taken.
     """
     granted = service.sign_up(current_session(), data=body, client=current_client())
-    return granted or to_response(Outcome(status="verification-sent"), 202, Outcome)
+    return granted or to_response(Acknowledgement(status="verification-sent"), 202, Acknowledgement)
 
 
 @blueprint.post("/auth/login")

@@ -22,11 +22,24 @@ SCOPES: dict[Permission, str] = {
     Permission.MEDICATION_WRITE: "Add, change and stop medicines",
     Permission.DOSE_ANSWER: "Mark doses as taken or skipped",
     Permission.CHAT_USE: "Ask the assistant",
+    Permission.RECORD_ASK: "Ask the assistant about a patient",
+    Permission.PATIENT_LIST: "Look up the patients you deal with",
+    Permission.PATIENT_READ: "See who a patient is",
+    Permission.CARE_TEAM_READ: "See who looks after a patient",
+    Permission.ACCESS_LOG_READ: "See who looked at your record",
+    Permission.AUDIT_READ: "Search the hospital's log of access",
 }
 """What a token may be allowed, in words for the person who makes it."""
 
 WITHHELD: dict[Permission, str] = {
     Permission.STAFF_MANAGE: "whoever manages staff does so in person",
+    Permission.PATIENT_WRITE: "who somebody is is said by themselves",
+    Permission.PATIENT_REGISTER: "a patient is registered by a person",
+    Permission.CARE_TEAM_MANAGE: "who looks after a patient is decided by a person",
+    Permission.WARD_STAY_WRITE: "where a patient lies is said by who is there",
+    Permission.BREAK_GLASS: "an emergency is declared by a person",
+    Permission.BREAK_GLASS_REVIEW: "a person looks into emergencies",
+    Permission.CARE_SHARE: "a consent is given by a person",
 }
 """Permissions that no token carries, each with its reason."""
 

@@ -276,7 +276,7 @@ class ProfileUpdate(Input):
     timezone: Zone | None = Field(None, description="IANA name, such as Europe/Berlin.")
 
 
-class Outcome(Output):
+class Acknowledgement(Output):
     """What came of a request whose rest happens by mail."""
 
     status: Literal["verification-sent", "reset-sent", "confirmation-sent", "changed", "verified"]

@@ -102,7 +102,8 @@ def test_ids_are_named_after_what_they_are(document: dict[str, Any]) -> None:
     }
     assert names == {
         "medication_id", "dose_id", "session_id", "caregiver_id", "dependant_id", "number",
-        "code", "care_id", "grant_id", "token_id",
+        "code", "care_id", "grant_id", "token_id", "membership_id", "invitation_id",
+        "ward_id", "role",
     }  # fmt: skip
 
 

@@ -9,10 +9,12 @@ from medical_ai.auth.doors import PUBLIC_ENDPOINTS
 from medical_ai.core.database import Database
 from medical_ai.core.errors import DomainError
 from medical_ai.mcp_tools.service import get_registry
-from tests.functional.access.pages import PAGES, TOOLS
+from tests.functional.access import assemble
+from tests.functional.access.pages import TOOLS
 from tests.support.browser import Browser
 from tests.support.people import CANARY, Cast, record_of
 
+PAGES = assemble("PAGES")
 # Those that end something come last, so that they spoil nothing for the others.
 LAST = ("assistant.delete", "medications.change", "medications.stop", "auth.sign_out")
 NAMES = ["alice", "bob", "nina", "bill", "dana", "charlie"]

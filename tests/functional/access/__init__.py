@@ -2,7 +2,8 @@
 
 A module has a `MATRIX`: the endpoint's name, then its path (with `{medication_id}` and the like
 for what belongs to Alice), its body, and the answer for each of the cast. 200 stands for any
-success. An endpoint that stands nowhere fails the test.
+success. `PAGES` says the same of pages, with the fields of their forms. An endpoint that stands
+nowhere fails the test.
 """
 
 import importlib
@@ -26,11 +27,11 @@ READ_ONE = answers(alice=200, bob=200, nina=404, charlie=404, rest=403)
 WRITE = answers(alice=200, rest=403)
 
 
-def assemble() -> dict[str, Row]:
-    """Return the rows of every module here."""
+def assemble(kind: str = "MATRIX") -> dict[str, Row]:
+    """Return the rows of every module here: of its `MATRIX`, or of its `PAGES`."""
     rows: dict[str, Row] = {}
     for found in pkgutil.iter_modules(__path__):
-        matrix = importlib.import_module(f"{__name__}.{found.name}").MATRIX
+        matrix = getattr(importlib.import_module(f"{__name__}.{found.name}"), kind, {})
         assert rows.keys().isdisjoint(matrix), found.name
         rows |= matrix
     return rows

@@ -36,3 +36,32 @@ MATRIX: dict[str, Row] = {
     "deletion_api.cancel_deletion": ("/account/deletion", None, answers(rest=404)),
     "export_api.export_account": ("/account/export", None, EVERYBODY),
 }
+
+PERSON, CONSENT = "/app/people/{code}", "/app/caregivers/{caregiver_id}"
+# Alice keeps no record of somebody with her own code.
+NOT_KEPT = answers(alice=404, rest=403)
+UNFIT = answers(alice=422, rest=403)
+
+PAGES: dict[str, Row] = {
+    "care.accept_invitation": ("/app/invitations/caregiver/accept", {}, UNFIT),
+    "care.caregivers_page": ("/app/caregivers", None, PATIENTS),
+    "care.change_consent": (CONSENT, {}, UNFIT),
+    "care.consent_page": (CONSENT, None, PATIENTS),
+    "care.invite": ("/app/caregivers", {}, UNFIT),
+    "care.take_over": ("/app/invitations/record", {}, UNFIT),
+    "care.withdraw": (f"{CONSENT}/end", {}, PATIENTS),
+    "people.add_medicine": (f"{PERSON}/medications", {"name": "Aspirin"}, NOT_KEPT),
+    "people.change_end": (f"{PERSON}/end", {"ends_on": "2030-01-01"}, NOT_KEPT),
+    "people.create": ("/app/people", {}, UNFIT),
+    "people.history_page": (f"{PERSON}/history", None, NOT_KEPT),
+    "people.new_medicine_page": (f"{PERSON}/medications/new", None, NOT_KEPT),
+    "people.new_page": ("/app/people/new", None, PATIENTS),
+    "people.offer_handover": (f"{PERSON}/handover", {}, NOT_KEPT),
+    "people.people_page": ("/app/people", None, PATIENTS),
+    "people.person_page": (PERSON, None, NOT_KEPT),
+    "leaving.cancel_deletion": ("/app/settings/delete/cancel", {}, EVERYBODY),
+    "leaving.delete_account": ("/app/settings/delete", WRONG, WRONG_PASSWORD),
+    "leaving.delete_page": ("/app/settings/delete", None, EVERYBODY),
+    "leaving.export_account": ("/app/settings/export", WRONG, WRONG_PASSWORD),
+    "leaving.export_page": ("/app/settings/export", None, EVERYBODY),
+}

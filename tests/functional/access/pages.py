@@ -1,12 +1,9 @@
-"""Every page: its path, the fields of its form where it has one, and what each of the cast gets.
+"""The pages of packages that have no module of their own, and the tools.
 
 200 stands for the page, or for the redirect after a form; 403 and 404 for being refused.
 """
 
-from tests.functional.access import EVERYBODY, OWNERS_TALK, READ_ONE, Row, answers, patients
-
-MATRIX: dict[str, Row] = {}
-"""Nothing here is JSON."""
+from tests.functional.access import EVERYBODY, OWNERS_TALK, READ_ONE, Row, answers
 
 PATIENTS = answers(alice=200, rest=403)
 WITH_A_RECORD = answers(alice=200, rest=404)
@@ -60,7 +57,6 @@ PAGES: dict[str, Row] = {
     "web.today_notices": ("/app/today/notices", None, EVERYBODY),
 }
 
-PAGES |= patients.PAGES
 
 TOOLS: dict[str, dict[str, int]] = {
     "get_medications": READ_ONE,

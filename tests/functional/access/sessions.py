@@ -18,3 +18,18 @@ MATRIX: dict[str, Row] = {
     "sessions_api.make_token": ("/auth/tokens", NEW_TOKEN, EVERYBODY),
     "sessions_api.revoke_token": (f"/auth/tokens/{TOKEN}", None, OWNERS),
 }
+
+SESSIONS, TOKENS = "/app/settings/sessions", "/app/settings/tokens"
+OWNERS_SESSION = f"{SESSIONS}/{{family_id}}/revoke"
+
+PAGES: dict[str, Row] = {
+    "auth_sessions.make_token": (f"{TOKENS}/new", NEW_TOKEN, answers(rest=422)),
+    "auth_sessions.new_token_page": (f"{TOKENS}/new", None, EVERYBODY),
+    "auth_sessions.revoke_session": (OWNERS_SESSION, {}, OWNERS),
+    "auth_sessions.revoke_other_sessions": (f"{SESSIONS}/revoke", {}, EVERYBODY),
+    "auth_sessions.revoke_token": (f"{TOKENS}/{{token_id}}/revoke", {}, OWNERS),
+    "auth_sessions.session_left": ("/app/session", None, EVERYBODY),
+    "auth_sessions.sessions_page": (SESSIONS, None, EVERYBODY),
+    "auth_sessions.stay_signed_in": ("/app/session", {}, EVERYBODY),
+    "auth_sessions.tokens_page": (TOKENS, None, EVERYBODY),
+}

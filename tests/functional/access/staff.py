@@ -28,3 +28,29 @@ MATRIX: dict[str, Row] = {
     "wards_api.change_ward": (f"/admin/wards/{NOBODYS}", {"name": "Ward Y"}, NOT_FOUND),
     "auth_api.switch_hospital": ("/auth/hospital", {"hospital_id": str(NOBODYS)}, NOT_YOURS),
 }
+
+MEMBER, WARD = f"/app/staff/{NOBODYS}", f"/app/wards/{NOBODYS}"
+GIVEN = {"permission": "chat:use", "granted": "true"}
+
+PAGES: dict[str, Row] = {
+    "redaction.preview_page": ("/app/redaction", None, ADMINISTRATORS),
+    "settings.switch_hospital": ("/app/hospital", {"hospital_id": str(NOBODYS)}, NOT_YOURS),
+    "staff.change": (MEMBER, {"role": "nurse"}, NOT_FOUND),
+    "staff.change_role": ("/app/roles/nurse", GIVEN, ADMINISTRATORS),
+    "staff.invite": ("/app/staff/invite", INVITED, ADMINISTRATORS),
+    "staff.invite_page": ("/app/staff/invite", None, ADMINISTRATORS),
+    "staff.list_page": ("/app/staff", None, ADMINISTRATORS),
+    "staff.member_page": (MEMBER, None, NOT_FOUND),
+    "staff.reinstate": (f"{MEMBER}/reinstate", {}, NOT_FOUND),
+    "staff.remove": (f"{MEMBER}/remove", {}, NOT_FOUND),
+    "staff.remove_page": (f"{MEMBER}/remove", None, NOT_FOUND),
+    "staff.roles_page": ("/app/roles", None, ADMINISTRATORS),
+    "staff.suspend": (f"{MEMBER}/suspend", {}, NOT_FOUND),
+    "staff.withdraw": (f"/app/staff/invitations/{NOBODYS}/withdraw", {}, NOT_FOUND),
+    "wards.close": (f"{WARD}/close", {}, NOT_FOUND),
+    "wards.create": ("/app/wards", {"name": "Ward X"}, ADMINISTRATORS),
+    "wards.list_page": ("/app/wards", None, ADMINISTRATORS),
+    "wards.rename": (WARD, {"name": "Ward W"}, NOT_FOUND),
+    "wards.reopen": (f"{WARD}/open", {}, NOT_FOUND),
+    "wards.ward_page": (WARD, None, NOT_FOUND),
+}

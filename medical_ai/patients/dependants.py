@@ -58,7 +58,11 @@ def create_dependant(session: Session, *, actor: Actor, data: DependantCreate) -
     today = clock.now().astimezone(zone_of(data.timezone)).date()
     check_end(Relation(data.relationship), data.birth_date, data.ends_on, today)
     patient = patients.create_patient(
-        session, hospital_id=actor.tenant_id, user_id=None, home_zone=data.timezone
+        session,
+        hospital_id=actor.tenant_id,
+        user_id=None,
+        home_zone=data.timezone,
+        actor=actor,
     )
     row_id = new_id()
     row = Caregiver(

@@ -25,7 +25,7 @@ ZIP = "application/zip"
 def export_account() -> Response:
     """Return everything about one's account and record as a ZIP archive of JSON and a page.
 
-    Wants a sign-in of the last quarter of an hour; three an hour are given out.
+    Wants a sign-in of the last ten minutes; three an hour are given out.
     """
     auth.require_recent(current_session(), actor=current_actor())
     return give_export(current_actor())

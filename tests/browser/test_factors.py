@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from medical_ai.auth import otp
 from medical_ai.core import clock
-from tests.browser.conftest import Product, _listen
+from tests.browser.conftest import Product, listen
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ def page(chromium: Browser, product: Product, complaints: list[str]) -> Iterator
         base_url=product.address.replace("127.0.0.1", "localhost"),
     )
     opened = context.new_page()
-    opened.on("console", lambda said: _listen(complaints, said.type, said.text))
+    opened.on("console", lambda said: listen(complaints, said.type, said.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     context.close()

@@ -28,6 +28,10 @@ BOTH = pytest.mark.parametrize("database_kind", ["sqlite", "mariadb"], indirect=
 TOKEN = re.compile(r"mai_pat_[0-9a-f]{72}")
 EVERYTHING = ["record:read", "medication:read", "notice:read", "medication:write", "dose:answer"]
 LATER = timedelta(minutes=11)
+READING = [
+    "record:read", "medication:read", "notice:read",
+    "patient:read", "care-team:read", "access-log:read",
+]  # fmt: skip
 MEDICINE = {"name": "Aspirin", "schedules": [{"kind": "times", "times": ["08:00"]}]}
 
 
@@ -73,7 +77,7 @@ def test_the_text_is_in_one_answer_alone(alices: Api) -> None:
     assert TOKEN.fullmatch(made["token"])
     [listed] = alices.get("/auth/tokens").get_json()["items"]
     assert listed == {name: value for name, value in made.items() if name != "token"}
-    assert made["scopes"] == ["record:read", "medication:read", "notice:read"]
+    assert made["scopes"] == READING
 
 
 def test_a_program_learns_who_it_acts_for_and_what_it_may(alices: Api, alice: Person) -> None:
@@ -248,7 +252,7 @@ def test_the_pages_make_show_once_and_revoke(app: Flask, alice: Person) -> None:
     browser.sign_in(alice)
     form = browser.open("/app/settings/tokens/new").get_data(as_text=True)
     checked = re.findall(r'name="scopes" value="([^"]+)" checked', form)
-    assert checked == ["record:read", "medication:read", "notice:read"]
+    assert checked == READING
     fields = wish(name="my <script>", scopes=["medication:read"])
     shown = browser.send("/app/settings/tokens/new", **fields)
     assert (shown.status_code, shown.headers["Cache-Control"]) == (201, "no-store")

@@ -110,7 +110,8 @@ def test_a_newcomer_takes_up_an_invitation(danas: Browser, app: Flask, database:
     assert ">short<" not in short.get_data(as_text=True)
     done = noras.send("/app/invitations/staff", code=code, **NEW)
     assert (done.status_code, done.location) == (303, "/app/today")
-    assert "nurse" in text_of(noras, "/app/settings")
+    settings = noras.open("/app/settings")
+    assert (settings.status_code, settings.location) == (303, "/app/settings/second-factor")
     with database.reading() as session:
         assert session.scalars(
             select(Membership.role).order_by(Membership.id.desc())

@@ -300,7 +300,7 @@ def test_the_password_is_proved_and_a_wrong_one_is_written_down(
         auth.prove_password(database, actor=alice.actor, password=PASSWORD[::-1])
     assert [one.loc for one in refusal.value.fields] == ["password"]
     with database.reading() as session:
-        assert "account:proof:failed" in list(session.scalars(select(AuditEvent.tag)))
+        assert "account:password:refused" in list(session.scalars(select(AuditEvent.tag)))
 
 
 @pytest.mark.commits

@@ -154,7 +154,7 @@ def test_guesses_and_clients_are_forgotten(database: Database, alice: Person) ->
     ):
         service.delete_expired(session)
         assert session.scalars(select(ThrottleWindow)).all() == []
-        assert len(session.scalars(select(KnownClient)).all()) == 2
+        assert len(session.scalars(select(KnownClient)).all()) == 3
     with (
         time_machine.travel(clock.now() + timedelta(days=200)),
         database.unit_of_work() as session,

@@ -36,7 +36,7 @@ from medical_ai.jobs.sealed import open_values, seal_values
 from medical_ai.jobs.service import ClaimedJob
 
 ANSWER_FORGOTTEN = "password.forgotten"
-NOT_PRESENT = "This is not your present password."
+NOT_PRESENT = "This is not your password."
 
 
 def check_password(database: Database, *, actor: Actor, password: str, field: str) -> None:

@@ -39,6 +39,8 @@ from medical_ai.core.crypto import KeyRing
 from medical_ai.core.errors import DomainError
 
 SQLITE_BUSY_MS = 10_000
+LOG_BUSY_MS = 100
+"""Emptying the log keeps writers waiting while it waits for readers."""
 SCHEMA_TIMEOUT_SECONDS = 4 * 3600
 BATCH = 500
 
@@ -151,6 +153,18 @@ class Database:
             with self.open_session(writes=True) as session:
                 session.add_all(kept.values())
                 session.commit()
+
+    def empty_log(self) -> None:
+        """Let SQLite's log of changes go, which holds pages as they were before a deletion.
+
+        Gives up at once where somebody is reading; MariaDB looks after its own.
+        """
+        if not self.is_sqlite:
+            return
+        with self.engine.connect() as connection:
+            connection.detach()  # its patience is changed: it does not go back to the pool
+            connection.connection.execute(f"PRAGMA busy_timeout={LOG_BUSY_MS}")
+            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -307,6 +321,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={SQLITE_BUSY_MS}",
+        "secure_delete=ON",  # what was deleted is overwritten, not only let go
     ):
         connection.execute(f"PRAGMA {pragma}")
 

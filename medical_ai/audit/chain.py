@@ -25,6 +25,12 @@ SEALED_COLUMNS = tuple(
     type_coerce(AuditEvent.__table__.c[name], NullType()).label(name) for name in COLUMNS
 )
 
+BLOCK_COLUMNS = tuple(
+    type_coerce(column, NullType()).label(column.name) if column.name == "sealed_at" else column
+    for column in AuditBlock.__table__.columns
+)
+"""With the moment as the driver gives it: one that cannot be read must not hide which it is of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -80,7 +86,8 @@ def find_head(session: Session) -> Block | None:
 
 def block_of(row: RowMapping) -> Block:
     """Return a block from its row."""
-    return Block(**{**row, "sealed_at": spell_moment(row["sealed_at"])})
+    at = row["sealed_at"]
+    return Block(**{**row, "sealed_at": spell_moment(at) if isinstance(at, datetime) else at})
 
 
 @lru_cache(maxsize=4096)

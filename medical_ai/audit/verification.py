@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from medical_ai.audit.anchors import Anchor
 from medical_ai.audit.chain import (
+    BLOCK_COLUMNS,
     FIRST_PREVIOUS,
     SEALED_COLUMNS,
     Block,
@@ -26,11 +27,13 @@ from medical_ai.audit.chain import (
 )
 from medical_ai.audit.models import AuditBlock, AuditEvent, AuditSeal
 from medical_ai.audit.sealing import TOO_LONG, count_unsealed
-from medical_ai.audit.signing import Signature, keys_of
+from medical_ai.audit.signing import Signature, SigningKeys, keys_of
 from medical_ai.audit.verifier import FORM, leaf_of, root_of
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database, settings_of
 
+UNREADABLE = (TypeError, ValueError, AttributeError, RecursionError)
+"""What reading a value ends in that we never wrote: SQLite keeps any kind in any column."""
 EVENTS_AT_ONCE = 20_000
 WORTH_ANOTHER_PROCESS = 50_000
 
@@ -96,17 +99,21 @@ def verify(database: Database, *, anchors: Sequence[Anchor] = (), processes: int
 def follow_links(session: Session, anchored: Collection[int]) -> Links:
     """Follow the chain from its beginning to its end, or to the first block that does not fit."""
     links, previous, first, size = Links(), FIRST_PREVIOUS, 1, 0
-    for block in _list_blocks(session):
-        links.problem = _check_link(block, links.blocks + 1, previous)
-        if links.problem is not None:
-            break
-        links.blocks, links.events, previous = block.number, links.events + block.size, block.digest
-        if block.number in anchored:
-            links.reached[block.number] = block.digest.hex()
-        size += block.size
-        if size >= EVENTS_AT_ONCE:
-            links.ranges.append((first, block.number))
-            first, size = block.number + 1, 0
+    try:
+        for block in _list_blocks(session):
+            links.problem = _check_link(block, links.blocks + 1, previous)
+            if links.problem is not None:
+                break
+            links.blocks, links.events = block.number, links.events + block.size
+            previous = block.digest
+            if block.number in anchored:
+                links.reached[block.number] = block.digest.hex()
+            size += block.size
+            if size >= EVENTS_AT_ONCE:
+                links.ranges.append((first, block.number))
+                first, size = block.number + 1, 0
+    except UNREADABLE:
+        links.problem = Problem("this block cannot be read", links.blocks + 1)
     if links.blocks >= first:
         links.ranges.append((first, links.blocks))
     return links
@@ -139,12 +146,19 @@ def check_contents(session: Session, first: int, last: int) -> Problem | None:
     keys = keys_of(settings_of(session))
     rows = _rows_of(session, first, last)
     for block in _list_blocks(session, first, last):
-        if not keys.fits(Signature(block.key_id, block.signature), block.digest):
-            return Problem("the signature does not fit, or its key left the ring", block.number)
-        problem = check_block(block, rows.get(block.number, []))
+        try:
+            problem = _check_content(keys, block, rows.get(block.number, []))
+        except UNREADABLE:
+            problem = Problem("something of this block cannot be read", block.number)
         if problem is not None:
             return problem
     return None
+
+
+def _check_content(keys: SigningKeys, block: Block, rows: Sequence[Any]) -> Problem | None:
+    if not keys.fits(Signature(block.key_id, block.signature), block.digest):
+        return Problem("the signature does not fit, or its key left the ring", block.number)
+    return check_block(block, rows)
 
 
 def check_block(block: Block, rows: Sequence[Any]) -> Problem | None:
@@ -172,8 +186,14 @@ def _check_event(row: Any, before: str) -> str:
         return "this event was removed"
     if row.event_id <= before:
         return "this event was reordered"
-    is_as_sealed = leaf_of(sealed_values(row[_FIRST_COLUMN:])) == row.leaf
-    return "" if is_as_sealed else "this event, or its seal, was edited"
+    return "" if _is_as_sealed(row) else "this event, or its seal, was edited"
+
+
+def _is_as_sealed(row: Any) -> bool:
+    try:
+        return bool(leaf_of(sealed_values(row[_FIRST_COLUMN:])) == row.leaf)
+    except UNREADABLE:
+        return False
 
 
 _FIRST_COLUMN = 4
@@ -224,7 +244,7 @@ def _check_apart(settings: Settings, span: tuple[int, int]) -> Problem | None:
 
 
 def _list_blocks(session: Session, first: int = 1, last: int | None = None) -> Iterator[Block]:
-    query = select(AuditBlock.__table__).where(AuditBlock.number >= first)
+    query = select(*BLOCK_COLUMNS).where(AuditBlock.number >= first)
     if last is not None:
         query = query.where(AuditBlock.number <= last)
     found = session.execute(query.order_by(AuditBlock.number).execution_options(yield_per=1000))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from pymysql.constants import SERVER_STATUS
 from sqlalchemy import (
     Connection,
     CursorResult,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolResetState
 from sqlalchemy.types import TypeDecorator
 
 from medical_ai.core.config import Settings
@@ -38,6 +39,8 @@ from medical_ai.core.crypto import KeyRing
 from medical_ai.core.errors import DomainError
 
 SQLITE_BUSY_MS = 10_000
+LOG_BUSY_MS = 100
+"""Emptying the log keeps writers waiting while it waits for readers."""
 SCHEMA_TIMEOUT_SECONDS = 4 * 3600
 BATCH = 500
 
@@ -151,6 +154,18 @@ class Database:
                 session.add_all(kept.values())
                 session.commit()
 
+    def empty_log(self) -> None:
+        """Let SQLite's log of changes go, which holds pages as they were before a deletion.
+
+        Gives up at once where somebody is reading; MariaDB looks after its own.
+        """
+        if not self.is_sqlite:
+            return
+        with self.engine.connect() as connection:
+            connection.detach()  # its patience is changed: it does not go back to the pool
+            connection.connection.execute(f"PRAGMA busy_timeout={LOG_BUSY_MS}")
+            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
@@ -225,8 +240,9 @@ def integrity_as(session: Session, error: DomainError) -> Iterator[None]:
 def _create_engine(settings: Settings) -> Engine:
     if settings.sqlalchemy_url.startswith("sqlite"):
         return _create_sqlite_engine(settings)
-    return create_engine(
+    engine = create_engine(
         settings.sqlalchemy_url,
+        pool_reset_on_return=None,  # by _end_transaction instead
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=settings.database_connect_timeout_seconds,
@@ -235,6 +251,16 @@ def _create_engine(settings: Settings) -> Engine:
         isolation_level="READ COMMITTED",
         connect_args=mariadb_connect_args(settings),
     )
+    event.listen(engine, "reset", _end_transaction)
+    return engine
+
+
+def _end_transaction(connection: Any, _record: Any, state: PoolResetState) -> None:
+    # A session ends its own; the pool would send a second ROLLBACK after every request. The
+    # server says with each of its answers whether a transaction is open.
+    is_open = connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
+    if is_open and not state.transaction_was_reset:
+        connection.rollback()
 
 
 def mariadb_connect_args(settings: Settings) -> dict[str, Any]:
@@ -295,6 +321,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={SQLITE_BUSY_MS}",
+        "secure_delete=ON",  # what was deleted is overwritten, not only let go
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -1,10 +1,14 @@
 """Accounts over HTTP: sign up, sign in, refresh, sign out."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
 import time_machine
+from flask import Flask
+from sqlalchemy import event
 
 from medical_ai.core import clock
 from tests.support.http import Api, assert_problem, login
@@ -29,6 +33,23 @@ def test_signing_up_signs_in(api: Api) -> None:
     me = api.with_token(granted["access_token"]).get("/auth/me").get_json()
     assert me == granted["user"]
     assert (me["role"], me["timezone"], me["username"]) == ("patient", "Europe/Madrid", "carla")
+
+
+@BOTH
+def test_reading_ones_own_account_asks_the_database_once(
+    app: Flask, api_of: Callable[[Person], Api], alice: Person
+) -> None:
+    alices = api_of(alice)
+    alices.get("/auth/me")  # the hospital's name is remembered from here on
+    asked: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append(arguments[2])
+
+    engine = app.extensions["medical_ai.database"].engine
+    event.listen(engine, "before_cursor_execute", note)
+    assert alices.get("/auth/me").status_code == 200
+    assert len([one for one in asked if "SELECT" in one]) == 1
 
 
 def test_a_taken_address_is_a_conflict(api: Api) -> None:

@@ -10,8 +10,12 @@ from unittest.mock import patch
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import select
 
 from medical_ai.assistant import service, streaming
+from medical_ai.audit.models import AuditEvent
+from medical_ai.audit.tags import AuditTag
+from medical_ai.core.database import Database
 from tests.functional.test_medicines import AMLODIPINE, add, doses_today
 from tests.support.http import EVENTS, Api, assert_problem, events_of, signed_in
 from tests.support.people import Person
@@ -78,6 +82,19 @@ def test_an_emergency_comes_before_everything_else(asking: Api) -> None:
     assert answer["triage"]["rules"]
     assert "112" in answer["reply"]
     assert answer["receipt"]["tools"] == []
+
+
+def test_the_log_tells_of_an_emergency_and_not_of_what_kind(
+    asking: Api, database: Database
+) -> None:
+    rules = ask(asking, EMERGENCY)["triage"]["rules"]
+    with database.reading() as session:
+        events = session.scalars(
+            select(AuditEvent).where(AuditEvent.tag == AuditTag.EMERGENCY_ADVISED.value)
+        )
+        (event,) = events.all()
+    assert event.subject_kind == "conversation"
+    assert [rule for rule in rules if rule in str(event.details)] == []
 
 
 def test_both_addresses_give_the_same_answer(asking: Api) -> None:

@@ -147,6 +147,36 @@ def test_an_event_removed_with_its_seal_is_seen(
     assert "removed" in found.what
 
 
+STRANGE = ["NULL", "9e999", "-1", "x'00ff'", "'[[['", f"'{'[' * 100_000}'"]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+@pytest.mark.parametrize("value", STRANGE, ids=lambda one: str(one)[:8])
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("audit_events.at", "audit_events.details", "audit_events.tag", "audit_seals.leaf"),
+        *("audit_blocks.form", "audit_blocks.previous", "audit_blocks.root", "audit_blocks.size"),
+        *("audit_blocks.sealed_at", "audit_blocks.digest", "audit_blocks.key_id"),
+        "audit_blocks.signature",
+    ],
+)
+def test_what_cannot_be_read_is_named_as_well(
+    database: Database, chain: list[list[UUID]], column: str, value: str
+) -> None:
+    table, _, name = column.partition(".")
+    where = "number = 2" if table == "audit_blocks" else f"rowid = {EACH + 2}"
+
+    def write(connection: Connection) -> None:
+        # SQLite takes anything, except that what must not be empty stays as it is.
+        sql = f"UPDATE OR IGNORE {table} SET {name} = {value} WHERE {where}"  # noqa: S608 - ours
+        connection.exec_driver_sql(sql)
+
+    tamper(database, write)
+    found = verify(database).problem
+    assert found is None if value == "NULL" else found is not None and found.block == 2
+
+
 def swap_positions(first: UUID, second: UUID) -> Callable[[Connection], None]:
     """Exchange the places of two events of the same block."""
 

@@ -44,6 +44,25 @@ def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:
     assert hospitals(database) == []
 
 
+@pytest.mark.commits
+def test_a_connection_given_back_in_the_middle_of_its_work_leaves_nothing(
+    database: Database,
+) -> None:
+    connection = database.engine.raw_connection()
+    cursor = connection.cursor()
+    cursor.execute("BEGIN")
+    columns = "id, slug, name, country, created_at"
+    values = f"'{new_id().hex}', 'a', 'A', '', '2026-01-01'"
+    cursor.execute(f"INSERT INTO hospitals ({columns}) VALUES ({values})")  # noqa: S608 - ours
+    connection.close()
+    assert hospitals(database) == []
+    again = database.engine.raw_connection()
+    cursor = again.cursor()
+    cursor.execute("SELECT count(*) FROM hospitals")
+    assert cursor.fetchone() == (0,)
+    again.close()
+
+
 @pytest.mark.parametrize(("refusal", "kept"), [(Unauthenticated, ["a"]), (Conflict, [])])
 def test_only_refusals_worth_keeping_are_kept(
     database: Database, refusal: type[Exception], kept: list[str]

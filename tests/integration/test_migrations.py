@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, MetaData, Table, func, select
+from sqlalchemy import Column, Connection, MetaData, Table, func, inspect, select
 from sqlalchemy.dialects import mysql
 
 from medical_ai import migrations
@@ -143,6 +143,20 @@ def test_every_version_goes_up_down_and_up_with_rows(bare: Database) -> None:
             assert current_revision(connection) == revision
             assert min(fill(connection).values()) >= 1
         before = revision
+
+
+def test_an_earlier_release_goes_on_writing_beside_every_later_version(bare: Database) -> None:
+    known: dict[str, set[str]] = {}
+    for revision in list_revisions():
+        upgrade_schema(bare, to=revision)
+        looked = inspect(bare.engine)
+        now = {name: looked.get_columns(name) for name in looked.get_table_names()}
+        for name, columns in known.items():
+            assert columns <= {one["name"] for one in now[name]}, name
+            missing = [one for one in now[name] if one["name"] not in columns]
+            refused = [one for one in missing if not one["nullable"] and one["default"] is None]
+            assert refused == [], f"{revision}: {name}"
+        known = {name: {one["name"] for one in columns} for name, columns in now.items()}
 
 
 def test_the_way_down_to_nothing_leaves_no_table(bare: Database) -> None:

@@ -11,7 +11,7 @@ from medical_ai.auth import passwords, throttle
 from medical_ai.auth.models import Membership, User
 from medical_ai.auth.password_rules import refuse_guessable
 from medical_ai.auth.permissions import Role
-from medical_ai.auth.schemas import HospitalRead, SignUp, Tokens, UserRead
+from medical_ai.auth.schemas import HospitalChoice, HospitalRead, SignUp, Tokens, UserRead
 from medical_ai.auth.service.changes import SIGN_UP_TRIED
 from medical_ai.auth.service.hospitals import list_hospitals
 from medical_ai.auth.service.live import Client, LiveAccount, Standing, get_home
@@ -111,6 +111,11 @@ def set_demo_password(session: Session, *, email: str, password: str) -> bool:
 def get_profile(session: Session, *, actor: Actor, account: LiveAccount) -> UserRead:
     """Return the actor's account as its owner sees it."""
     hospital = tenancy.get_hospital(session, actor.tenant_id)
+    if account.life is not None and account.hospitals == 1:
+        # The guard counted them a moment ago: there is no other to ask the database for.
+        choices = [HospitalChoice(id=hospital.id, name=hospital.name, role=actor.role)]
+    else:
+        choices = list_hospitals(session, user_id=actor.user_id)
     return UserRead(
         id=actor.user_id,
         email=account.email,
@@ -120,7 +125,7 @@ def get_profile(session: Session, *, actor: Actor, account: LiveAccount) -> User
         role=actor.role,
         permissions=sorted(actor.permissions),
         hospital=HospitalRead(id=hospital.id, name=hospital.name),
-        hospitals=list_hospitals(session, user_id=actor.user_id),
+        hospitals=choices,
     )
 
 

@@ -104,7 +104,8 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     It is neither revoked nor past its time, and nobody is suspended.
     """
     asked = {"family_id": family_id, "user_id": user_id}
-    row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
+    # On the connection itself: what the session would do beside it for entities is not wanted.
+    row = session.connection().execute(_LIVE_ACCOUNT, asked).one_or_none()
     if row is None:
         return None
     limits = limits_of(settings_of(session), row.role)

@@ -43,7 +43,7 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import database_of, settings_of
 from medical_ai.core.errors import PermissionDenied
-from medical_ai.core.events import AccountCreated, publish
+from medical_ai.core.events import AccountCreated, StaffLeft, publish
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
@@ -242,6 +242,8 @@ def _take_over(session: Session, membership: Membership, role: Role) -> None:
         because="role changed",
         hospital_id=membership.hospital_id,
     )
+    if role is Role.PATIENT:
+        publish(session, StaffLeft(membership.user_id, membership.hospital_id))
     _record_role(session, membership)
 
 

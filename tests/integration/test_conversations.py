@@ -1,12 +1,13 @@
 """Conversations: sealed, one's own, and gone when forgotten."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant import conversations, service
 from medical_ai.assistant.models import ChatMessage, Conversation
 from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion
+from medical_ai.audit.models import AuditEvent
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import Database
@@ -98,6 +99,39 @@ def test_a_doctor_whose_care_has_ended_keeps_the_rest_of_the_list(
     session.scalars(select(CareRelationship)).one().ended_at = clock.now()
     session.commit()
     assert titles(session, people.bob.actor) == ["Hello there"]
+
+
+def test_a_list_is_read_by_as_many_queries_however_long_and_refuses_nothing(
+    database: Database, session: Session, people: Cast
+) -> None:
+    record = record_of(session, people.alice)
+    asked = {"patient_id": record.id}
+
+    def list_them() -> int:
+        counted: list[str] = []
+        with database.unit_of_work() as own:
+            connection = own.connection()
+
+            def count(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
+                counted.append(statement)
+
+            event.listen(connection, "before_cursor_execute", count)
+            found = titles(own, people.bob.actor)
+            event.remove(connection, "before_cursor_execute", count)
+        assert found
+        return len(counted)
+
+    ask(database, people.bob, "Hello there")
+    ask(database, people.bob, "Which medicines?", **asked)
+    few = list_them()
+    for _ in range(4):
+        ask(database, people.bob, "Which medicines?", **asked)
+    assert list_them() == few
+    session.scalars(select(CareRelationship)).one().ended_at = clock.now()
+    session.commit()
+    list_them()
+    refused = select(AuditEvent.id).where(AuditEvent.tag == "access:refused")
+    assert session.scalars(refused).all() == []
 
 
 def test_an_emergency_is_sticky_and_stands_alone(database: Database, alice: Person) -> None:

@@ -1,7 +1,7 @@
 """Conversations: sealed, one's own, and gone when forgotten."""
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant import conversations, service
@@ -15,6 +15,7 @@ from medical_ai.core.errors import NotFound, PermissionDenied
 from medical_ai.patients.models import CareRelationship
 from tests.support.medicines import MEDICINE, add_medicine
 from tests.support.people import Cast, Person, record_of
+from tests.support.queries import counted
 
 EMERGENCY = "I have crushing chest pain and my left arm hurts"
 
@@ -108,18 +109,10 @@ def test_a_list_is_read_by_as_many_queries_however_long_and_refuses_nothing(
     asked = {"patient_id": record.id}
 
     def list_them() -> int:
-        counted: list[str] = []
-        with database.unit_of_work() as own:
-            connection = own.connection()
-
-            def count(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
-                counted.append(statement)
-
-            event.listen(connection, "before_cursor_execute", count)
+        with database.unit_of_work() as own, counted(own) as sent:
             found = titles(own, people.bob.actor)
-            event.remove(connection, "before_cursor_execute", count)
         assert found
-        return len(counted)
+        return len(sent)
 
     ask(database, people.bob, "Hello there")
     ask(database, people.bob, "Which medicines?", **asked)

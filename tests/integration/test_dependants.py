@@ -26,6 +26,7 @@ from medical_ai.patients.consent import Share
 from medical_ai.patients.schemas import Basis, CareKind
 from tests.support.medicines import add_medicine, doses_of, medicine_of
 from tests.support.people import Person, create_patient_account, record_of
+from tests.support.queries import counted
 
 TODAY = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 WRITE = Permission.MEDICATION_WRITE
@@ -182,3 +183,21 @@ def test_the_proxy_cannot_take_the_record_for_themselves(session: Session, alice
     token = hand_over(session, alice, add(session, alice))
     with pytest.raises(Conflict):
         dependants.take_over(session, actor=alice.actor, data=HandoverAccept(token=token))
+
+
+@pytest.mark.commits
+def test_people_are_listed_by_as_many_queries_however_many(
+    database: Database, alice: Person
+) -> None:
+    def list_them() -> int:
+        with database.unit_of_work() as session, counted(session) as sent:
+            assert people.list_people(session, actor=alice.actor)
+        return len(sent)
+
+    with database.unit_of_work() as session:
+        add(session, alice)
+    few = list_them()
+    with database.unit_of_work() as session:
+        for _ in range(3):
+            add(session, alice)
+    assert list_them() == few

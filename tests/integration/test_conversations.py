@@ -74,8 +74,11 @@ def test_her_doctor_asks_about_her(database: Database, session: Session, people:
     add_medicine(session, people.alice, ["08:00"])
     session.commit()
     record = record_of(session, people.alice)
-    answer = ask(database, people.bob, "Which medicines?", patient_id=record.id)
-    assert MEDICINE in answer.reply
+    for question in ("Which medicines?", "What is she taking?"):
+        answer = ask(database, people.bob, question, patient_id=record.id)
+        assert answer.reply.startswith("The patient's list has 1 medicine:")
+        assert MEDICINE in answer.reply
+    assert ask(database, people.alice, "What am I taking?").reply.startswith("Your list has 1")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant.models import ChatMessage, Conversation
@@ -18,7 +18,7 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.crypto import KeyRing
 from medical_ai.core.database import database_of, rows_changed
-from medical_ai.core.errors import Conflict, NotFound, PermissionDenied
+from medical_ai.core.errors import Conflict, NotFound
 from medical_ai.core.events import RecordReplaced
 from medical_ai.core.ids import new_id
 from medical_ai.patients import service as patients
@@ -116,14 +116,19 @@ def list_sessions(session: Session, *, actor: Actor) -> list[ChatSession]:
         .order_by(Conversation.updated_at.desc())
         .limit(SESSIONS_LISTED)
     ).all()
+    about = {row.patient_id for row in found if row.patient_id is not None}
+    open_now = patients.list_patients_for(session, actor, about, Permission.RECORD_ASK)
+    first = _first_messages(session, [row.id for row in found])
+    vaults: dict[UUID | None, KeyRing] = {None: database_of(session).keyring}
+    vaults |= {patient.id: patient.vault for patient in open_now.values()}
     return [
         ChatSession(
             session_id=row.id,
-            title=_title(session, opened),
+            title=_title(first.get(row.id), vaults[row.patient_id]),
             updated_at=row.updated_at,
         )
         for row in found
-        if (opened := _find_opened(session, actor, row)) is not None
+        if row.patient_id in vaults  # the others are about records the actor has lost access to
     ]
 
 
@@ -178,11 +183,16 @@ def _open(session: Session, actor: Actor, row: Conversation) -> OpenConversation
     return OpenConversation(row, patient, patient.vault)
 
 
-def _find_opened(session: Session, actor: Actor, row: Conversation) -> OpenConversation | None:
-    try:
-        return _open(session, actor, row)
-    except (NotFound, PermissionDenied):  # about a record the actor has lost access to
-        return None
+def _first_messages(session: Session, ids: list[UUID]) -> dict[UUID, ChatMessage]:
+    place = (
+        func.row_number()
+        .over(partition_by=ChatMessage.conversation_id, order_by=(ChatMessage.at, ChatMessage.id))
+        .label("place")
+    )
+    numbered = select(ChatMessage.id, place).where(ChatMessage.conversation_id.in_(ids)).subquery()
+    wanted = select(ChatMessage).join(numbered, numbered.c.id == ChatMessage.id)
+    found = session.scalars(wanted.where(numbered.c.place == 1))
+    return {message.conversation_id: message for message in found}
 
 
 def _messages_of(opened: OpenConversation) -> Select[ChatMessage]:
@@ -202,9 +212,8 @@ def read_message(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
     )
 
 
-def _title(session: Session, opened: OpenConversation) -> str:
-    first = session.scalar(_messages_of(opened).limit(1))
+def _title(first: ChatMessage | None, vault: KeyRing) -> str:
     if first is None:
         return ""
-    text = read_message(first, opened.vault).text
+    text = read_message(first, vault).text
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from medical_ai.assistant import conversations
 from medical_ai.assistant.conversations import OpenConversation
-from medical_ai.assistant.responder import CallTool, Reply, respond
+from medical_ai.assistant.responder import CallTool, Reply, Whose, respond
 from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion, Receipt, ToolUse, TriageRead
 from medical_ai.assistant.triage import Triage, TriageLevel, assess
 from medical_ai.audit import service as audit
@@ -23,6 +23,7 @@ from medical_ai.core.database import Database, settings_of
 from medical_ai.core.errors import NotFound
 from medical_ai.core.zones import zone_of
 from medical_ai.mcp_tools.service import get_registry
+from medical_ai.patients.schemas import Basis
 from medical_ai.tenancy import service as tenancy
 
 EMBEDDED = "embedded"
@@ -45,6 +46,7 @@ class Turn:
     session_id: UUID
     patient_id: UUID | None
     zone: str | None
+    whose: Whose
 
 
 def ask(
@@ -115,6 +117,7 @@ def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> tupl
             session_id=opened.row.id,
             patient_id=patient.id if patient else None,
             zone=patient.home_zone if patient else None,
+            whose=Whose.ANOTHERS if patient and patient.basis is not Basis.OWN else Whose.OWN,
         )
     return turn, triage
 
@@ -153,7 +156,8 @@ def _reply(message: str, triage: Triage, turn: Turn, call_tool: CallTool) -> Rep
     is_new = bool(triage.rules)  # without rules the level is what the conversation reached before
     if triage.level is TriageLevel.EMERGENCY and is_new:
         return Reply(triage.advice)  # nothing else may stand beside it
-    reply = respond(message, zone=zone_of(turn.zone) if turn.zone else None, call_tool=call_tool)
+    zone = zone_of(turn.zone) if turn.zone else None
+    reply = respond(message, zone=zone, call_tool=call_tool, whose=turn.whose)
     if triage.level is TriageLevel.NONE or not (is_new or triage.level in STICKY_ADVICE):
         return reply
     if is_new and not reply.citations:

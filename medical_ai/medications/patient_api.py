@@ -13,7 +13,7 @@ from medical_ai.medications import service
 from medical_ai.medications.api import page_of_doses
 from medical_ai.medications.schemas import DoseRead, DosesQuery, MedicationRead
 from medical_ai.patients import service as patients
-from medical_ai.patients.redaction import held_back, redact_output, viewer_of
+from medical_ai.patients.redaction import held_back, redact_each, viewer_of
 from medical_ai.patients.schemas import PatientRef, SeenListing
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -53,7 +53,7 @@ def _seen(
 ) -> SeenListing[Row]:
     viewer = viewer_of(current_actor(), patient)
     return SeenListing[shape](  # type: ignore[valid-type]  # a shape is chosen by its value here
-        items=[redact_output(one, resource, viewer) for one in page.items],
+        items=redact_each(page.items, resource, viewer),
         next=page.next,
         hidden_fields=held_back(shape, resource, viewer),
     )

@@ -15,7 +15,8 @@ from medical_ai.patients.models import (
 )
 from medical_ai.patients.schemas import Basis, CareKind, CareStatus
 
-NURSE, PATIENT = "nurse", "patient"
+DOCTOR, NURSE, PATIENT = "doctor", "nurse", "patient"
+TREATING = frozenset({DOCTOR, NURSE})
 FOR_THE_WHOLE_HOSPITAL = frozenset({"billing", "administrator"})
 """Roles whose work concerns every patient of the hospital; their permissions keep it apart from
 what is clinical."""
@@ -26,15 +27,16 @@ def bases_of(actor: Actor, permission: str) -> dict[Basis, ColumnElement[bool]]:
 
     All of them are asked in the one query that loads the patient, so that a patient somebody has
     nothing to do with takes as long as one that does not exist. Each looks at the patient of the
-    query around it and at nothing else there.
+    query around it and at nothing else there. A way that comes of somebody's work is open to those
+    who do that work now: the row of a doctor who became something else opens nothing.
     """
     return {
         Basis.OWN: Patient.user_id == actor.user_id,
-        Basis.CARE_TEAM: _looks_after(actor),
+        Basis.CARE_TEAM: _looks_after(actor) if actor.role in TREATING else false(),
         Basis.PROXY: _decides_for(actor),
         Basis.CAREGIVER: _is_let_by_consent(actor, permission),
         Basis.WARD: _is_on_a_ward_of(actor) if actor.role == NURSE else false(),
-        Basis.BREAK_GLASS: _broke_the_glass(actor),
+        Basis.BREAK_GLASS: _broke_the_glass(actor) if actor.role == DOCTOR else false(),
         Basis.HOSPITAL: true() if actor.role in FOR_THE_WHOLE_HOSPITAL else false(),
     }
 

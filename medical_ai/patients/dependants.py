@@ -24,7 +24,7 @@ from medical_ai.core.ids import new_id
 from medical_ai.core.zones import zone_of
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.schemas import NoticeKind
-from medical_ai.patients import caregivers, links, people
+from medical_ai.patients import caregivers, erasure, links, people
 from medical_ai.patients import service as patients
 from medical_ai.patients.access import holds
 from medical_ai.patients.care_schemas import (
@@ -204,9 +204,12 @@ def _let_go_of_empty_record(session: Session, actor: Actor) -> None:
     own = session.scalar(select(Patient).where(Patient.user_id == actor.user_id))
     if own is None:
         return
+    if erasure.is_in_use(session, own):
+        raise Conflict("Your account has a record that is in use already. Use a new account.")
     publish(session, RecordReplaced(own.id))  # whoever keeps something in it refuses
-    own.user_id = None
-    session.flush()  # an account owns one record: this one goes before the other comes
+    # An account owns one record: this one goes before the other comes, and leaves nothing behind
+    # that no deletion of the account would find.
+    erasure.erase_record(session, own)
 
 
 def _end_proxy(session: Session, proxy: Caregiver, *, keeps_caregiver: bool) -> None:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from medical_ai.core import clock
@@ -42,7 +42,7 @@ def erase_records_of(session: Session, *, user_id: UUID) -> list[ErasedRecord]:
     """
     own = session.scalars(select(Patient).where(Patient.user_id == user_id)).all()
     kept = session.scalars(_kept_by_alone(user_id)).all()
-    erased = [done for one in (*own, *kept) if (done := _erase(session, one)) is not None]
+    erased = [done for one in (*own, *kept) if (done := erase_record(session, one)) is not None]
     _end_work_for_others(session, user_id)
     return erased
 
@@ -73,7 +73,15 @@ def _kept_by_alone(user_id: UUID) -> Select[Patient]:
     )
 
 
-def _erase(session: Session, patient: Patient) -> ErasedRecord | None:
+def is_in_use(session: Session, patient: Patient) -> bool:
+    """Tell whether anybody wrote into a record or has to do with it."""
+    tables = (PatientDetails, CareRelationship, WardStay, Caregiver, BreakGlassGrant)
+    rows = [exists().where(table.patient_id == patient.id) for table in tables]
+    return bool(session.scalar(select(or_(*rows))))
+
+
+def erase_record(session: Session, patient: Patient) -> ErasedRecord | None:
+    """Destroy a record's key and what stands beside it; None where that was done already."""
     if patient.data_key_sealed is None:
         return None
     fingerprint = hashlib.sha256(patient.data_key_sealed).hexdigest()

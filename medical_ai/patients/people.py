@@ -22,14 +22,14 @@ from medical_ai.patients.schemas import CareKind, PatientRef
 def list_people(session: Session, *, actor: Actor) -> list[PersonRead]:
     """Return whom the actor looks after at this moment, in the order in which it began."""
     actor.require(Permission.CARE_SHARE)
-    rows = session.scalars(
-        select(Caregiver)
+    rows = session.execute(
+        select(Caregiver, Patient)
         .join(Patient, Patient.id == Caregiver.patient_id)
         .where(holds(actor), Patient.data_key_sealed.is_not(None))
         .order_by(Caregiver.created_at, Caregiver.id)
         .limit(caregivers.MAX_LISTED)
     ).all()
-    found = [(row, patients.get_patient(session, row.patient_id)) for row in rows]
+    found = [(row, patients.refer(session, patient)) for row, patient in rows]
     owners = {patient.user_id for _, patient in found if patient.user_id}
     accounts = auth.list_accounts(session, owners)
     return [_read(row, patient, accounts) for row, patient in found]

@@ -5,7 +5,7 @@ column is safe before anybody has thought about it. The table in `docs/redaction
 the same declaration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = [
     "Viewer",
     "held_back",
     "redact",
+    "redact_each",
     "redact_output",
     "treatment_of",
     "viewer_of",
@@ -95,6 +96,11 @@ def redact_output(model: Model, resource: str, viewer: Viewer) -> Model:
     for field in seen.hidden:
         shown.__dict__.pop(field, None)  # a default would speak in the hidden value's place
     return shown
+
+
+def redact_each(models: Iterable[Model], resource: str, viewer: Viewer) -> list[Model]:
+    """Return the rows of a list as a viewer may see them."""
+    return [redact_output(one, resource, viewer) for one in models]
 
 
 def held_back(model: type[BaseModel], resource: str, viewer: Viewer) -> list[str]:

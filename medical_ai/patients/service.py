@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,33 @@ def get_patient_by_code_for(
 ) -> PatientRef:
     """Return the patient with this code, as `get_patient_for` does by id."""
     return _get_for(session, actor, Patient.code == code, permission)
+
+
+def list_patients_for(
+    session: Session, actor: Actor, patient_ids: Collection[UUID], permission: str
+) -> dict[UUID, PatientRef]:
+    """Return those of some patients whom the actor may deal with now; opening them is a look.
+
+    For what somebody kept of them: that one is closed to them meanwhile is no attempt of theirs,
+    and is not written down as a refusal.
+    """
+    if not patient_ids or not actor.may(permission):
+        return {}
+    ways = bases_of(actor, permission)
+    rows = session.execute(
+        select(Patient, *(way.label(basis.name) for basis, way in ways.items())).where(
+            Patient.id.in_(patient_ids),
+            Patient.hospital_id == actor.tenant_id,
+            Patient.data_key_sealed.is_not(None),
+            or_(*ways.values()),
+        )
+    )
+    return {
+        row[0].id: _opened(
+            session, actor, row[0], permission, next(one for one in ways if getattr(row, one.name))
+        )
+        for row in rows
+    }
 
 
 def get_patient_behind_glass(session: Session, actor: Actor, code: str) -> PatientRef:

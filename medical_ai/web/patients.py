@@ -21,6 +21,7 @@ from medical_ai.medications.schemas import spoken_day
 from medical_ai.patients import break_glass, details, directory, ward_stays
 from medical_ai.patients import service as patients
 from medical_ai.patients.forms import SEXES, details_of, typed_details
+from medical_ai.patients.redaction import redact_each, viewer_of
 from medical_ai.patients.schemas import (
     Basis,
     BreakGlassCreate,
@@ -164,10 +165,12 @@ def _medicines_of(patient: PatientRef) -> dict[str, Any]:
     session, actor, now = current_session(), current_actor(), clock.now()
     if not actor.may(Permission.MEDICATION_READ):
         return {"medicines": None}
+    viewer = viewer_of(actor, patient)
     found = medications.list_medications(session, actor=actor, patient=patient)
+    doses = ledger.list_doses(session, actor=actor, patient=patient)
     return {
-        "medicines": found,
-        "doses": ledger.list_doses(session, actor=actor, patient=patient),
+        "medicines": redact_each(found, "medication", viewer),
+        "doses": redact_each(doses, "dose", viewer),
         "history": read_history(session, actor=actor, patient=patient, now=now),
         "now": now,
     }

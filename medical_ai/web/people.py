@@ -28,6 +28,7 @@ from medical_ai.patients.care_schemas import (
     PersonRead,
 )
 from medical_ai.patients.consent import SPOKEN_SHARES, Share
+from medical_ai.patients.redaction import redact_each, viewer_of
 from medical_ai.patients.schemas import CareKind, PatientRef
 
 blueprint = Blueprint("people", __name__)
@@ -193,9 +194,12 @@ def _person(code: str) -> dict[str, Any]:
     shown: dict[str, Any] = {"medicines": [], "doses": []}
     if Share.MEDICINES in person.shares:
         _, patient = _open(code, READ)
+        viewer = viewer_of(actor, patient)
+        found = medications.list_medications(session, actor=actor, patient=patient)
+        doses = ledger.list_doses(session, actor=actor, patient=patient)
         shown = {
-            "medicines": medications.list_medications(session, actor=actor, patient=patient),
-            "doses": ledger.list_doses(session, actor=actor, patient=patient),
+            "medicines": redact_each(found, "medication", viewer),
+            "doses": redact_each(doses, "dose", viewer),
         }
     return shown | {
         "person": person,

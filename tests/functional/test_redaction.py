@@ -1,9 +1,10 @@
 """Nothing that staff may read about a patient leaves without standing in the redaction policy."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from unittest.mock import patch
 
+import pytest
 from flask import Flask
 from pydantic import BaseModel
 
@@ -11,9 +12,10 @@ from medical_ai.core.database import Database
 from medical_ai.mcp_tools.service import get_registry
 from medical_ai.medications.schemas import DoseRead, MedicationRead
 from medical_ai.patients.policy import POLICY, Treatment, Viewer
+from tests.support.browser import Browser
 from tests.support.http import Api
 from tests.support.medicines import add_medicine
-from tests.support.people import Cast, record_of
+from tests.support.people import Cast, Person, create_patient_account, record_of
 
 ABOUT_A_PATIENT = ("record", "medication", "dose", "patient")
 """The resources whose permissions open something about a patient."""
@@ -104,3 +106,26 @@ def test_the_json_of_another_ones_medicine_goes_through_the_policy(
 
 def _values(tool: Any) -> dict[str, Any]:
     return {name: getattr(tool, name) for name in type(tool).__dataclass_fields__}
+
+
+@pytest.mark.parametrize("who", ["doctor", "caregiver"])
+def test_a_page_cannot_forget_to_redact(
+    app: Flask, database: Database, people: Cast, api_of: Callable[[Person], Api], who: str
+) -> None:
+    with database.unit_of_work() as session:
+        add_medicine(session, people.alice, ["00:00", "12:00", "23:59"])
+        erin = create_patient_account(session, "erin")
+    browser = Browser(app)
+    browser.sign_in(people.bob if who == "doctor" else erin)
+    page = "/app/patients/NUGWI" if who == "doctor" else "/app/people/NUGWI"
+    if who == "caregiver":
+        asked = {"email": "erin@example.net", "shares": ["medicines"]}
+        link = api_of(people.alice).post("/caregivers", asked).get_json()["link"]
+        accepted = api_of(erin).post("/caregivers/accept", {"token": link.partition("#")[2]})
+        assert accepted.status_code == 204
+    assert "00:00, 12:00 and 23:59" in browser.open(page).get_data(as_text=True)
+    undeclared = {name: how for name, how in POLICY["medication"].items() if name != "summary"}
+    with patch.dict(cast(dict[str, Any], POLICY), {"medication": undeclared}):
+        shown = browser.open(page)
+    assert shown.status_code == 200
+    assert "00:00, 12:00 and 23:59" not in shown.get_data(as_text=True)

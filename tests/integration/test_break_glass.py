@@ -1,6 +1,7 @@
 """Opening a record in an emergency: for a time, with a reason, and never unseen."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -108,6 +109,16 @@ def test_it_opens_for_nobody_else_and_nothing_else(
     assert opens(session, people.bob, other) == ""
     for person in (people.nina, people.charlie, people.alice):
         assert opens(session, person, code) == ""
+
+
+@pytest.mark.parametrize("name", ["alice", "nina"])
+def test_it_opens_nothing_to_whoever_is_no_doctor_any_more(
+    session: Session, people: Cast, code: str, name: str
+) -> None:
+    open_it(session, people.bob, code)
+    other = getattr(people, name).actor
+    bob = replace(people.bob.actor, role=other.role, permissions=other.permissions)
+    assert opens(session, replace(people.bob, actor=bob), code) == ""
 
 
 @pytest.mark.parametrize(

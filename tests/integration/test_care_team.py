@@ -1,5 +1,7 @@
 """Who looks after a patient, on which ward, and what the patient has to say to it."""
 
+from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from medical_ai.audit.models import AuditEvent
 from medical_ai.auth.models import Membership
+from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from medical_ai.notifications.models import Notice
 from medical_ai.patients import care_team, details, ward_stays
+from medical_ai.patients import service as patients
 from medical_ai.patients.models import CareRelationship, WardStay
 from medical_ai.patients.schemas import WardStayUpdate
 from medical_ai.tenancy import wards
@@ -213,3 +217,19 @@ def test_wards_of_elsewhere_and_closed_ones_are_refused(session: Session, people
 def test_care_relationships_are_one_for_each_colleague(session: Session, people: Cast) -> None:
     add(session, people.dana, "nina@example.org")
     assert len(session.scalars(select(CareRelationship)).all()) == 2
+
+
+@pytest.mark.parametrize(("name", "basis"), [("alice", ""), ("dana", "hospital")])
+def test_care_opens_nothing_to_whoever_does_other_work_now(
+    session: Session, people: Cast, name: str, basis: str
+) -> None:
+    other = getattr(people, name).actor
+    bob = replace(people.bob.actor, role=other.role, permissions=other.permissions)
+    record = record_of(session, people.alice)
+    for permission in (Permission.MEDICATION_READ, Permission.MEDICATION_WRITE):
+        with pytest.raises((NotFound, PermissionDenied)):
+            patients.get_patient_for(session, bob, record.id, permission)
+    found = ""
+    with suppress(NotFound):
+        found = patients.get_patient_for(session, bob, record.id, Permission.PATIENT_READ).basis
+    assert found == basis

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from medical_ai.assistant import conversations, service
 from medical_ai.assistant.models import ChatMessage, Conversation
 from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion
+from medical_ai.audit.models import AuditEvent
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import Database
@@ -14,6 +15,7 @@ from medical_ai.core.errors import NotFound, PermissionDenied
 from medical_ai.patients.models import CareRelationship
 from tests.support.medicines import MEDICINE, add_medicine
 from tests.support.people import Cast, Person, record_of
+from tests.support.queries import counted
 
 EMERGENCY = "I have crushing chest pain and my left arm hurts"
 
@@ -72,8 +74,11 @@ def test_her_doctor_asks_about_her(database: Database, session: Session, people:
     add_medicine(session, people.alice, ["08:00"])
     session.commit()
     record = record_of(session, people.alice)
-    answer = ask(database, people.bob, "Which medicines?", patient_id=record.id)
-    assert MEDICINE in answer.reply
+    for question in ("Which medicines?", "What is she taking?"):
+        answer = ask(database, people.bob, question, patient_id=record.id)
+        assert answer.reply.startswith("The patient's list has 1 medicine:")
+        assert MEDICINE in answer.reply
+    assert ask(database, people.alice, "What am I taking?").reply.startswith("Your list has 1")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +103,31 @@ def test_a_doctor_whose_care_has_ended_keeps_the_rest_of_the_list(
     session.scalars(select(CareRelationship)).one().ended_at = clock.now()
     session.commit()
     assert titles(session, people.bob.actor) == ["Hello there"]
+
+
+def test_a_list_is_read_by_as_many_queries_however_long_and_refuses_nothing(
+    database: Database, session: Session, people: Cast
+) -> None:
+    record = record_of(session, people.alice)
+    asked = {"patient_id": record.id}
+
+    def list_them() -> int:
+        with database.unit_of_work() as own, counted(own) as sent:
+            found = titles(own, people.bob.actor)
+        assert found
+        return len(sent)
+
+    ask(database, people.bob, "Hello there")
+    ask(database, people.bob, "Which medicines?", **asked)
+    few = list_them()
+    for _ in range(4):
+        ask(database, people.bob, "Which medicines?", **asked)
+    assert list_them() == few
+    session.scalars(select(CareRelationship)).one().ended_at = clock.now()
+    session.commit()
+    list_them()
+    refused = select(AuditEvent.id).where(AuditEvent.tag == "access:refused")
+    assert session.scalars(refused).all() == []
 
 
 def test_an_emergency_is_sticky_and_stands_alone(database: Database, alice: Person) -> None:

@@ -23,9 +23,13 @@ from medical_ai.patients.care_schemas import (
     PersonRead,
 )
 from medical_ai.patients.consent import Share
-from medical_ai.patients.schemas import Basis, CareKind
+from medical_ai.patients.details import get_own_details
+from medical_ai.patients.directory import list_patients
+from medical_ai.patients.schemas import Basis, CareKind, PatientsQuery
 from tests.support.medicines import add_medicine, doses_of, medicine_of
+from tests.support.patients import write_details
 from tests.support.people import Person, create_patient_account, record_of
+from tests.support.queries import counted
 
 TODAY = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 WRITE = Permission.MEDICATION_WRITE
@@ -178,7 +182,47 @@ def test_an_account_with_medicines_of_its_own_keeps_its_record(
     assert record_of(session, emma).code == own
 
 
+def test_an_account_with_details_of_its_own_keeps_its_record(
+    session: Session, alice: Person, emma: Person
+) -> None:
+    write_details(session, emma)
+    token = hand_over(session, alice, add(session, alice))
+    with pytest.raises(Conflict):
+        dependants.take_over(session, actor=emma.actor, data=HandoverAccept(token=token))
+    assert get_own_details(session, actor=emma.actor).name is not None
+
+
+def test_a_record_that_is_let_go_is_nobodys_and_cannot_be_read(
+    session: Session, alice: Person, dana: Person, emma: Person
+) -> None:
+    former = record_of(session, emma)
+    token = hand_over(session, alice, add(session, alice))
+    dependants.take_over(session, actor=emma.actor, data=HandoverAccept(token=token))
+    found, _ = list_patients(session, actor=dana.actor, query=PatientsQuery(query=former.code))
+    assert found == []
+    with pytest.raises(NotFound):
+        patients.get_patient_by_code_for(session, dana.actor, former.code, "patient:read")
+
+
 def test_the_proxy_cannot_take_the_record_for_themselves(session: Session, alice: Person) -> None:
     token = hand_over(session, alice, add(session, alice))
     with pytest.raises(Conflict):
         dependants.take_over(session, actor=alice.actor, data=HandoverAccept(token=token))
+
+
+@pytest.mark.commits
+def test_people_are_listed_by_as_many_queries_however_many(
+    database: Database, alice: Person
+) -> None:
+    def list_them() -> int:
+        with database.unit_of_work() as session, counted(session) as sent:
+            assert people.list_people(session, actor=alice.actor)
+        return len(sent)
+
+    with database.unit_of_work() as session:
+        add(session, alice)
+    few = list_them()
+    with database.unit_of_work() as session:
+        for _ in range(3):
+            add(session, alice)
+    assert list_them() == few

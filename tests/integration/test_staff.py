@@ -200,6 +200,42 @@ def test_the_last_administrator_stays(session: Session, people: Cast, how: str) 
     _take_away(session, dana, dana, how)
 
 
+@pytest.mark.parametrize("how", ["demote", "suspend", "remove"])
+def test_who_is_about_to_delete_their_account_does_not_count(
+    session: Session, people: Cast, how: str
+) -> None:
+    promote(session, people.dana, people.bob)
+    service.request_deletion(session, actor=people.bob.actor)
+    with pytest.raises(Conflict, match="last administrator"):
+        _take_away(session, people.dana, people.dana, how)
+
+
+@pytest.mark.commits
+def test_two_administrators_cannot_both_delete_their_accounts(
+    database: Database, people: Cast
+) -> None:
+    with database.unit_of_work() as session:
+        promote(session, people.dana, people.bob)
+    barrier, outcomes = Barrier(2), Counter[str]()
+
+    def run(person: Person) -> None:
+        barrier.wait()
+        try:
+            with database.unit_of_work() as session:
+                service.request_deletion(session, actor=person.actor)
+        except Conflict:
+            outcomes["refused"] += 1
+        else:
+            outcomes["asked"] += 1
+
+    threads = [Thread(target=run, args=[one]) for one in (people.dana, people.bob)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == {"asked": 1, "refused": 1}
+
+
 @pytest.mark.commits
 @pytest.mark.parametrize("how", ["demote", "suspend", "remove"])
 def test_two_administrators_cannot_do_away_with_each_other(

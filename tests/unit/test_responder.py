@@ -1,5 +1,6 @@
 """Rows to sentences: every claim has its row, and what was looked at is said."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,14 +11,16 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medical_ai.assistant.responder import Reply, respond
+from medical_ai.assistant.responder import Reply, Whose, respond
 from medical_ai.medications.ledger import MAX_LISTED
 from medical_ai.medications.schedule import WEEKDAYS
+from tests.unit.test_intents import KINDS
 
 ZONE = ZoneInfo("Europe/Berlin")
 NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 AMLODIPINE, METFORMIN, WARFARIN = "Amlodipine 5 mg", "Metformin 500 mg", "Warfarin 3 mg"
 Row = dict[str, Any]
+OWN = re.compile(r"\b[Yy]our\b(?= (own |medicine )?(record|list|next|medicine|dose))")
 
 
 def medicine(name: str, *times: str, days: Sequence[str] = WEEKDAYS) -> Row:
@@ -239,7 +242,7 @@ def test_a_name_that_was_guessed_is_said(tools: Tools) -> None:
 
 def test_a_medicine_known_by_what_it_is_for_is_not_guessed(tools: Tools) -> None:
     reply = ask("did i take my blood pressure tablets today", tools)
-    assert reply.text.startswith("Your record does not say what a medicine is for")
+    assert reply.text.startswith("The record does not say what a medicine is for")
 
 
 @pytest.mark.parametrize(
@@ -357,9 +360,9 @@ def test_far_from_utc_today_is_the_patients_day(zone: str) -> None:
 
 
 @pytest.mark.parametrize("question", ["What can you do?", "did Mrs Smith take her pills"])
-def test_staff_are_told_what_works_and_what_comes_later(tools: Tools, question: str) -> None:
+def test_staff_without_a_patients_record_are_told_what_works(tools: Tools, question: str) -> None:
     reply = respond(question, zone=None, call_tool=tools)
-    assert "come later" in reply.text
+    assert "no patient's record is open" in reply.text
     assert tools.called == []
 
 
@@ -369,3 +372,48 @@ def test_any_text_gets_an_answer_and_no_unproven_claim(text: str) -> None:
     reply = ask(text, record)
     assert reply.text
     assert AMLODIPINE not in reply.text or reply.citations
+
+
+@pytest.mark.parametrize(
+    ("asked", "own"),
+    [
+        ("What is she taking?", "What am I taking?"),
+        ("what's he taking", "what am i taking"),
+        (
+            "Did the patient take her metformin this morning?",
+            "Did I take my metformin this morning?",
+        ),
+        ("Has she taken everything today?", "Have I taken everything today?"),
+        ("When is the patient's next dose?", "When is my next dose?"),
+        ("Which doses did he miss yesterday?", "Which doses did I miss yesterday?"),
+        ("does she take warfarin", "do i take warfarin"),
+    ],
+)
+def test_who_asks_about_the_open_record_is_answered_as_its_owner_would_be(
+    tools: Tools, asked: str, own: str
+) -> None:
+    reply = respond(asked, zone=ZONE, call_tool=tools, whose=Whose.ANOTHERS)
+    owners = ask(own, tools)
+    assert reply.citations == owners.citations
+    assert reply.citations
+    assert reply.text == OWN.sub(
+        lambda said: "The patient's" if said[0] == "Your" else "the patient's", owners.text
+    )
+
+
+@pytest.mark.parametrize("question", [one for known in KINDS.values() for one in known])
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_anothers_medicines_are_never_called_ones_own(
+    tools: Tools, question: str, is_empty: bool
+) -> None:
+    record = Tools() if is_empty else tools
+    reply = respond(question, zone=ZONE, call_tool=record, whose=Whose.ANOTHERS)
+    assert not OWN.search(reply.text)
+    assert "press" not in reply.text  # it would be on the page of one's own medicines
+
+
+@pytest.mark.parametrize("question", ["has my mum taken her tablets", "is my husband on warfarin"])
+def test_somebody_who_is_named_may_be_another_than_the_patient(tools: Tools, question: str) -> None:
+    reply = respond(question, zone=ZONE, call_tool=tools, whose=Whose.ANOTHERS)
+    assert "nothing up about anybody else" in reply.text
+    assert tools.called == []

@@ -6,6 +6,6 @@ was not found is said, and where it was looked for; nothing is guessed, and no d
 
 from medical_ai.assistant.responder.answers import respond
 from medical_ai.assistant.responder.record import CallTool
-from medical_ai.assistant.responder.speech import Reply
+from medical_ai.assistant.responder.speech import Reply, Whose
 
-__all__ = ["CallTool", "Reply", "respond"]
+__all__ = ["CallTool", "Reply", "Whose", "respond"]

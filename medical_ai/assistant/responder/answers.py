@@ -7,11 +7,12 @@ from medical_ai.assistant.intents import Intent, read_intent
 from medical_ai.assistant.questions import IntentKind
 from medical_ai.assistant.responder import coming, doses, medicines, texts
 from medical_ai.assistant.responder.record import CallTool, Record, TooMany, read_meant
-from medical_ai.assistant.responder.speech import Reply
+from medical_ai.assistant.responder.speech import Reply, Whose
+from medical_ai.assistant.third_person import as_the_patient_asks
 
 Answer = Callable[[Intent, Record], Reply]
 
-_WITHOUT_RECORD: dict[IntentKind, str] = {
+_ALWAYS: dict[IntentKind, str] = {
     IntentKind.ADVICE: texts.ADVICE,
     IntentKind.TOO_MUCH: texts.TOO_MUCH,
     IntentKind.MISSED_ADVICE: texts.MISSED_ADVICE,
@@ -19,7 +20,8 @@ _WITHOUT_RECORD: dict[IntentKind, str] = {
     IntentKind.WHO_ARE_YOU: texts.WHO_ARE_YOU,
     IntentKind.THANKS: texts.THANKS,
 }
-_WITH_A_RECORD_OPEN: dict[IntentKind, str] = {
+_WITHOUT_RECORD = _ALWAYS | {IntentKind.SHOULD_TAKE: texts.ADVICE}
+_OWN_OPEN = _ALWAYS | {
     IntentKind.HELP: texts.ABILITIES,
     IntentKind.SOMEBODY_ELSE: texts.SOMEBODY_ELSE,
     IntentKind.UNRELATED: texts.UNRELATED,
@@ -27,6 +29,15 @@ _WITH_A_RECORD_OPEN: dict[IntentKind, str] = {
     IntentKind.ADD: texts.HOW_TO_ADD,
     IntentKind.STOP: texts.HOW_TO_STOP,
 }
+_ANOTHERS_OPEN = _OWN_OPEN | {
+    IntentKind.HELP: texts.ABILITIES_FOR_ANOTHER,
+    IntentKind.SOMEBODY_ELSE: texts.SOMEBODY_ELSE_STILL,
+    IntentKind.UNRELATED: texts.UNRELATED_FOR_ANOTHER,
+    IntentKind.MISSED_ADVICE: texts.MISSED_ADVICE_FOR_ANOTHER,
+    # The pages on which one changes one's own medicines would change the wrong ones.
+    **dict.fromkeys((IntentKind.REMIND, IntentKind.ADD, IntentKind.STOP), texts.NOTHING_RECORDED),
+}
+_SAID = {Whose.OWN: _OWN_OPEN, Whose.ANOTHERS: _ANOTHERS_OPEN}
 _FROM_RECORD: dict[IntentKind, Answer] = {
     IntentKind.NEXT_DOSE: coming.next_dose,
     IntentKind.DUE_NOW: coming.due_now,
@@ -54,24 +65,26 @@ _WITHOUT_A_PERIOD = frozenset(
 """Answered without looking at a span that the question names."""
 
 
-def respond(text: str, *, zone: ZoneInfo | None, call_tool: CallTool) -> Reply:
-    """Answer a question. `zone` is the patient's; None where there is no record to read."""
-    intent = read_intent(text)
-    if intent.kind in _WITHOUT_RECORD:
-        return Reply(_WITHOUT_RECORD[intent.kind])
+def respond(
+    text: str, *, zone: ZoneInfo | None, call_tool: CallTool, whose: Whose = Whose.OWN
+) -> Reply:
+    """Answer a question about one's own record or another's, as `whose` says.
+
+    `zone` is the patient's; None where there is no record to read.
+    """
     if zone is None:
-        return _without_record(intent)
-    if intent.kind in _WITH_A_RECORD_OPEN:
-        return Reply(_WITH_A_RECORD_OPEN[intent.kind])
+        return Reply(_WITHOUT_RECORD.get(read_intent(text).kind, texts.STAFF_ABILITIES))
+    intent = _read(text, whose)
+    if intent.kind in _SAID[whose]:
+        return Reply(_SAID[whose][intent.kind])
     try:
-        return _from_record(intent, Record(zone, call_tool))
+        return _from_record(intent, Record(zone, call_tool, whose))
     except TooMany:
         return Reply(texts.TOO_MANY)
 
 
-def _without_record(intent: Intent) -> Reply:
-    is_advice = intent.kind is IntentKind.SHOULD_TAKE
-    return Reply(texts.ADVICE if is_advice else texts.STAFF_ABILITIES)
+def _read(text: str, whose: Whose) -> Intent:
+    return read_intent(text if whose is Whose.OWN else as_the_patient_asks(text))
 
 
 def _from_record(intent: Intent, record: Record) -> Reply:
@@ -84,9 +97,10 @@ def _from_record(intent: Intent, record: Record) -> Reply:
 
 def _unclear(intent: Intent, record: Record) -> Reply:
     """Answer a few words: the name of a medicine on the list tells what they are about."""
+    abilities = _SAID[record.whose][IntentKind.HELP]
     if not intent.is_bare or not intent.runs:
-        return Reply(texts.UNCLEAR + texts.ABILITIES)
+        return Reply(texts.UNCLEAR + abilities)
     if not read_meant(intent, [row["name"] for row in record.medicines()]).found:
-        return Reply(texts.UNCLEAR_LOOKED + texts.ABILITIES)
+        return Reply(texts.UNCLEAR_LOOKED + abilities)
     has_time = intent.period.is_named and intent.period.is_readable
     return doses.doses(intent, record) if has_time else medicines.schedule(intent, record)

@@ -11,6 +11,7 @@ from medical_ai.assistant.responder.speech import (
     Reply,
     Row,
     State,
+    Whose,
     cite_dose,
     cite_medicine,
     dose_lines,
@@ -43,7 +44,7 @@ def _coming(intent: Intent, record: Record, otherwise: str) -> Reply:
     names = {row["medication"] for row in around} | {row["name"] for row in record.medicines()}
     meant = read_meant(intent, names)
     if meant.is_unknown:
-        return Reply(not_found(meant, Span(clock.now(), clock.now(), "", _AROUND)))
+        return Reply(not_found(meant, Span(clock.now(), clock.now(), "", _AROUND), record.whose))
     waiting = of_state(meant.doses(around), State.OPEN)
     coming = _earliest(of_state([*first, *meant.doses(around)], State.AHEAD))
     if not coming and not waiting:
@@ -57,7 +58,9 @@ def _told(
     today = today_in(record.zone)
     before = _waiting_told(waiting, today) or otherwise
     warning = texts.NOT_MARKED if waiting else ""
-    text = "\n\n".join(part for part in (before, _next_told(coming, today), warning) if part)
+    text = "\n\n".join(
+        part for part in (before, _next_told(coming, today, record.whose), warning) if part
+    )
     citations = [cite_dose(row) for row in [*waiting, *coming]]
     return Reply(f"{meant.preface}{text}{meant.afterword}", citations)
 
@@ -73,11 +76,11 @@ def _waiting_told(rows: Sequence[Row], today: date) -> str:
     return f"Due and not marked:\n\n{dose_lines(rows, today, with_state=False)}" if rows else ""
 
 
-def _next_told(rows: Sequence[Row], today: date) -> str:
+def _next_told(rows: Sequence[Row], today: date, whose: Whose) -> str:
     if not rows:
-        return "After that your record has no dose to come yet."
+        return f"After that {whose} record has no dose to come yet."
     names = " and ".join(f"**{row['medication']}**" for row in rows)
-    return f"Your next dose is {names}, {_when(rows[0], today)}."
+    return f"{whose.first} next dose is {names}, {_when(rows[0], today)}."
 
 
 def _when(row: Row, today: date) -> str:
@@ -88,17 +91,21 @@ def _when(row: Row, today: date) -> str:
 def _nothing_to_come(meant: Meant, record: Record) -> Reply:
     """The ledger is planned a day or two ahead; beyond it the list knows the times."""
     lines, rows = medicines.plan_of(meant, record)
-    text = "Your record has no dose to come yet; doses are written down a day or two ahead."
+    whose = record.whose
+    text = (
+        f"{whose.first} record has no dose to come yet; doses are written down a day or two ahead."
+    )
     if not rows:
         return Reply(text)
     return Reply(
-        f"{meant.preface}{text} By your list:\n\n{lines}", [cite_medicine(row) for row in rows]
+        f"{meant.preface}{text} By {whose} list:\n\n{lines}", [cite_medicine(row) for row in rows]
     )
 
 
 def mark(intent: Intent, record: Record) -> Reply:
     """Say that nothing was recorded, how it is done, and which dose may be meant."""
-    told = f"{texts.NOTHING_RECORDED} {texts.HOW_TO_MARK}"
+    is_own = record.whose is Whose.OWN
+    told = f"{texts.NOTHING_RECORDED} {texts.HOW_TO_MARK}" if is_own else texts.NOTHING_RECORDED
     rows, meant = _doses_to_mark(intent, record)
     if meant.is_unknown and meant.looks_like_a_name:
         return Reply(f"{told}\n\n{texts.NOT_NEAR}")
@@ -106,7 +113,7 @@ def mark(intent: Intent, record: Record) -> Reply:
         return Reply(told)
     lines = dose_lines(rows, today_in(record.zone))
     return Reply(
-        f"{told}\n\n{meant.preface}As your record has it:\n\n{lines}{meant.afterword}",
+        f"{told}\n\n{meant.preface}As {record.whose} record has it:\n\n{lines}{meant.afterword}",
         [cite_dose(row) for row in rows],
     )
 

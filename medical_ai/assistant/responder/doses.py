@@ -12,6 +12,7 @@ from medical_ai.assistant.responder.speech import (
     Reply,
     Row,
     State,
+    Whose,
     became,
     cite_doses,
     count_of,
@@ -36,6 +37,7 @@ class _Asked:
     span: Span
     meant: Meant
     today: date
+    whose: Whose
 
     @property
     def footer(self) -> str:
@@ -51,14 +53,14 @@ def _read(intent: Intent, record: Record, period: Period) -> _Asked:
     rows = record.doses(span)
     names = {row["medication"] for row in rows} | {row["name"] for row in record.medicines()}
     meant = read_meant(intent, names)
-    return _Asked(meant.doses(rows), span, meant, today_in(record.zone))
+    return _Asked(meant.doses(rows), span, meant, today_in(record.zone), record.whose)
 
 
 def _about_taken(intent: Intent, record: Record, tell: Callable[[_Asked], str]) -> Reply:
     """Answer about doses of the past, or say where they were looked for in vain."""
     asked = _read(intent, record, intent.period)
     if asked.meant.is_unknown:
-        return Reply(not_found(asked.meant, asked.span))
+        return Reply(not_found(asked.meant, asked.span, asked.whose))
     if not asked.rows:
         return Reply(_nothing_planned(asked))
     text = f"{asked.meant.preface}{tell(asked)}{_warning(asked)}{asked.footer}"
@@ -85,10 +87,12 @@ _NOT_TAKEN = (State.SKIPPED, State.OPEN, State.MISSED)
 
 def _nothing_planned(asked: _Asked) -> str:
     of_it = " of that medicine" if asked.meant.found else ""
-    return (
-        f"Your record has no dose{of_it} planned {asked.span.spoken}, so it cannot tell."
-        + asked.footer
-    )
+    told = f"{asked.whose.first} record has no dose{of_it} planned {asked.span.spoken}"
+    return f"{told}, so it cannot tell.{asked.footer}"
+
+
+def _none_planned(asked: _Asked) -> str:
+    return f"{asked.whose.first} record has no dose planned {asked.span.spoken}.{asked.footer}"
 
 
 def was_taken(intent: Intent, record: Record) -> Reply:
@@ -112,7 +116,7 @@ def _tell_taken(asked: _Asked) -> str:
     if len(due) != 1 and len(asked.rows) != 1:
         return _count_taken(asked)
     row, rest = (due[0], ahead) if due else (asked.rows[0], [])
-    prefix = _PREFIXES.get(state_of(row), "Your record does not say so: ")
+    prefix = _PREFIXES.get(state_of(row), f"{asked.whose.first} record does not say so: ")
     told = _sentence(f"{prefix}{named_dose(row, asked.today)} is {became(row, asked.today)}.")
     return f"{told}\n\nStill to come:\n\n{_lines(rest, asked, with_state=False)}" if rest else told
 
@@ -182,7 +186,7 @@ def last_taken(intent: Intent, record: Record) -> Reply:
         return how_many(intent, record)
     asked = _read(intent, record, LOOKED_BACK)
     if asked.meant.is_unknown:
-        return Reply(not_found(asked.meant, asked.span))
+        return Reply(not_found(asked.meant, asked.span, asked.whose))
     taken = asked.of(State.TAKEN)
     if not taken:
         return Reply(f"No dose is marked as taken {asked.span.spoken}.{asked.footer}")
@@ -198,9 +202,9 @@ def doses(intent: Intent, record: Record) -> Reply:
         return medicines.planned(intent, record)
     asked = _read(intent, record, intent.period)
     if asked.meant.is_unknown:
-        return Reply(not_found(asked.meant, asked.span))
+        return Reply(not_found(asked.meant, asked.span, asked.whose))
     if not asked.rows:
-        return Reply(f"Your record has no dose planned {asked.span.spoken}.{asked.footer}")
+        return Reply(_none_planned(asked))
     lines = _lines(asked.rows, asked)
     head = f"{count_of(len(asked.rows), 'dose')} {asked.span.spoken}"
     text = f"{asked.meant.preface}{head}:\n\n{lines}{asked.footer}"
@@ -214,7 +218,8 @@ def should_take(intent: Intent, record: Record) -> Reply:
     reply = doses(intent, record)
     if not reply.citations:
         return Reply(texts.ADVICE)
-    return Reply(f"{texts.ADVICE}\n\nWhat your record has: {reply.text}", reply.citations)
+    has = f"What {record.whose} record has: {reply.text}"
+    return Reply(f"{texts.ADVICE}\n\n{has}", reply.citations)
 
 
 def _is_to_come(period: Period) -> bool:
@@ -230,9 +235,9 @@ def left(intent: Intent, record: Record) -> Reply:
         return medicines.planned(intent, record)
     asked = _read(intent, record, replace(intent.period, is_usual=False))
     if asked.meant.is_unknown:
-        return Reply(not_found(asked.meant, asked.span))
+        return Reply(not_found(asked.meant, asked.span, asked.whose))
     if not asked.rows:
-        return Reply(f"Your record has no dose planned {asked.span.spoken}.{asked.footer}")
+        return Reply(_none_planned(asked))
     waiting, ahead = asked.of(State.OPEN, State.MISSED), asked.of(State.AHEAD)
     if not waiting and not ahead:
         text = f"Nothing is left {asked.span.spoken}: {_answered(asked)}.{asked.footer}"

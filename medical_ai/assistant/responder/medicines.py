@@ -30,7 +30,6 @@ from medical_ai.medications.schedule import WEEKDAYS
 
 LOOKED_BACK = Period(long=("days", 30))
 MIDNIGHT = 24
-_LIST = "your medicine list"
 
 
 def medicines(intent: Intent, record: Record) -> Reply:
@@ -39,13 +38,11 @@ def medicines(intent: Intent, record: Record) -> Reply:
         return schedule(intent, record)
     rows, today = record.medicines(), today_in(record.zone)
     if not rows:
-        return Reply("There is no medicine on your list.")
+        return Reply(f"There is no medicine on {record.whose} list.")
     lines = "\n".join(f"- {medicine_line(row, today)}" for row in rows)
     meant = read_meant(intent, [row["name"] for row in rows])
-    return Reply(
-        f"{meant.preface}Your list has {count_of(len(rows), 'medicine')}:\n\n{lines}",
-        [cite_medicine(row) for row in rows],
-    )
+    has = f"{record.whose.first} list has {count_of(len(rows), 'medicine')}"
+    return Reply(f"{meant.preface}{has}:\n\n{lines}", [cite_medicine(row) for row in rows])
 
 
 def schedule(intent: Intent, record: Record) -> Reply:
@@ -57,9 +54,10 @@ def schedule(intent: Intent, record: Record) -> Reply:
     mine = meant.medicines(rows)
     lines = [medicine_line(row, today) for row in mine]
     told = lines[0] + "." if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
-    verb = "On your list:" if len(lines) == 1 else "On your list:\n\n"
+    gap = " " if len(lines) == 1 else "\n\n "
     return Reply(
-        f"{meant.preface}{verb} {told}{meant.afterword}", [cite_medicine(row) for row in mine]
+        f"{meant.preface}On {record.whose} list:{gap}{told}{meant.afterword}",
+        [cite_medicine(row) for row in mine],
     )
 
 
@@ -69,12 +67,13 @@ def _off_the_list(intent: Intent, record: Record) -> Reply:
     rows = record.doses(span)
     meant = read_meant(intent, {row["medication"] for row in rows})
     if not meant.found:
-        return Reply(not_found(meant, span))
+        return Reply(not_found(meant, span, record.whose))
     last, today = meant.doses(rows)[-1], today_in(record.zone)
     return Reply(
-        f"{meant.preface}It is not on your list now. The last dose of it in your record is "
+        f"{meant.preface}It is not on {record.whose} list now. "
+        f"The last dose of it in {record.whose} record is "
         f"{named_dose(last, today)}: {state_of(last).value}."
-        + looked_at(_LIST, f"the doses of {span.label}"),
+        + looked_at(_list_of(record), f"the doses of {span.label}"),
         [cite_dose(last)],
     )
 
@@ -97,12 +96,18 @@ def planned(intent: Intent, record: Record) -> Reply:
     )
     when = _spoken_plan(intent.period, day, today)
     if not found:
-        return Reply(f"{meant.preface}Your list has nothing {when}." + looked_at(_LIST))
+        told = f"{meant.preface}{record.whose.first} list has nothing {when}."
+        return Reply(told + looked_at(_list_of(record)))
     lines = "\n".join(f"- {at} **{name}**" for at, name, _ in found)
     return Reply(
-        f"{meant.preface}By your list, {when}:\n\n{lines}{meant.afterword}" + looked_at(_LIST),
+        f"{meant.preface}By {record.whose} list, {when}:\n\n{lines}{meant.afterword}"
+        + looked_at(_list_of(record)),
         [cite_medicine(row) for row in _once(row for _, _, row in found)],
     )
+
+
+def _list_of(record: Record) -> str:
+    return f"{record.whose} medicine list"
 
 
 def _day_to_come(period: Period, today: date) -> date | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from medical_ai.assistant.intents import Intent
 from medical_ai.assistant.periods import Span
-from medical_ai.assistant.responder.speech import Row, looked_at
+from medical_ai.assistant.responder.speech import Row, Whose, looked_at
 from medical_ai.assistant.responder.texts import DESCRIBED, ONE_NOT_FOUND
 from medical_ai.assistant.runs import Run
 from medical_ai.assistant.wording import COMMON_WORDS, split_words
@@ -39,6 +39,7 @@ class Record:
 
     zone: ZoneInfo
     call_tool: CallTool
+    whose: Whose = Whose.OWN
 
     def medicines(self) -> Sequence[Row]:
         """Read the medicine list."""
@@ -154,12 +155,12 @@ def _close(word: str, by_word: Mapping[str, set[str]]) -> set[str]:
     return by_word[close[0]] if close else set()
 
 
-def not_found(meant: Meant, span: Span) -> str:
+def not_found(meant: Meant, span: Span, whose: Whose) -> str:
     """Say that a name is nowhere, and where it was looked for."""
-    where = looked_at("your medicine list", f"the doses of {span.label}")
+    where = looked_at(f"{whose} medicine list", f"the doses of {span.label}")
     if meant.looks_like_a_name:
-        return f"There is no medicine by that name on your list, nor among the doses.{where}"
+        return f"There is no medicine by that name on {whose} list, nor among the doses.{where}"
     return (
-        "I find nothing like that on your medicine list or among the doses. I can only answer "
-        f"about your medicines.{where}"
+        f"I find nothing like that on {whose} medicine list or among the doses. I can only answer "
+        f"about {whose} medicines.{where}"
     )

@@ -24,6 +24,18 @@ class Reply:
     citations: list[Citation] = field(default_factory=list)
 
 
+class Whose(StrEnum):
+    """How the record is spoken of: a doctor must not read another's medicines as their own."""
+
+    OWN = "your"
+    ANOTHERS = "the patient's"
+
+    @property
+    def first(self) -> str:
+        """The same at the beginning of a sentence."""
+        return self[0].upper() + self[1:]
+
+
 class State(StrEnum):
     """What became of a dose, as a patient sees it."""
 

@@ -10,23 +10,38 @@ ABILITIES = (
     f"{CAN_TELL}I cannot diagnose, I cannot record or change anything, and I do not set doses. "
     "For advice, ask your doctor or pharmacist."
 )
+ABILITIES_FOR_ANOTHER = (
+    "The record that is open is not your own. I can tell you from it:\n\n"
+    "- when the patient's next dose is, and what is left for today\n"
+    "- what the patient is taking, and when\n"
+    "- which doses were marked as taken, on which day\n\n"
+    "I cannot diagnose, I cannot record or change anything, and I do not set doses."
+)
 STAFF_ABILITIES = (
-    "This account has no record of its own, and I cannot look into a patient's record yet: "
-    "questions by staff about a patient come later. What works now: describe a symptom, and I "
-    "say how urgent it sounds and where to get help."
+    "This account has no record of its own, and no patient's record is open in this "
+    "conversation. What works here: describe a symptom, and I say how urgent it sounds and where "
+    "to get help."
 )
 UNCLEAR = "I am not sure what you would like to know, so I have not looked anything up.\n\n"
 UNCLEAR_LOOKED = (
-    "I am not sure what you would like to know. I looked at your medicine list and found no such "
+    "I am not sure what you would like to know. I looked at the medicine list and found no such "
     "name there.\n\n"
 )
 SOMEBODY_ELSE = (
     "I can only read the record that is open, and that is yours. I have looked nothing up about "
     "anybody else. Whose record it is can ask here with an account of their own."
 )
+SOMEBODY_ELSE_STILL = (
+    "I can only read the record that is open, and I have looked nothing up about anybody else. "
+    "To ask about the person whose record it is, say “the patient”, “she” or “he”."
+)
 UNRELATED = (
     "That does not seem to be about your medicines, so I have not looked anything up. "
     "Your medicines and their doses are all I can answer about so far."
+)
+UNRELATED_FOR_ANOTHER = (
+    "That does not seem to be about the patient's medicines, so I have not looked anything up. "
+    "The medicines and their doses are all I can answer about so far."
 )
 PERIOD_UNREADABLE = (
     "I cannot read that time yet, so I have not looked anything up. I understand today, tonight, "
@@ -37,6 +52,11 @@ TOO_MANY = "There are too many doses in that time for me to count. Please ask ab
 ADVICE = (
     "I cannot advise on that yet. Your pharmacist or doctor can, and the leaflet in the box says "
     "how the medicine is taken and what does not go with it."
+)
+MISSED_ADVICE_FOR_ANOTHER = (
+    "I cannot advise on a missed dose yet. The leaflet in the box says what to do, and a "
+    "pharmacist or doctor can tell you. No double dose should be taken in the meantime.\n\n"
+    "Nothing was recorded by telling me."
 )
 MISSED_ADVICE = (
     "I cannot advise on a missed dose yet. The leaflet in the box says what to do, and your "
@@ -66,13 +86,13 @@ HOW_TO_STOP = (
     "prescribed, ask your doctor or pharmacist."
 )
 PRIVACY = (
-    "Your questions are answered by this installation itself, and your medicines and "
+    "Your questions are answered by this installation itself, and medicines and "
     "conversations are stored encrypted. “How this answer came about” beneath an answer tells what "
     "was read and whether anything left the machine. You can delete a conversation at any time. "
     "Who runs this installation and who else has access, your hospital can tell you."
 )
 WHO_ARE_YOU = (
-    "I am a computer program and not a doctor or a nurse. I look things up in your record and "
+    "I am a computer program and not a doctor or a nurse. I look things up in the record and "
     "recognise some signs of an emergency; I do not diagnose and I do not replace your doctor."
 )
 THANKS = "You are welcome. I am here whenever you want to look something up."
@@ -81,8 +101,8 @@ NOT_MARKED = (
     "ask your pharmacist or doctor."
 )
 DESCRIBED = (
-    "Your record does not say what a medicine is for or looks like, so I cannot tell which one you "
+    "The record does not say what a medicine is for or looks like, so I cannot tell which one you "
     "mean; here is all there is."
 )
 ONE_NOT_FOUND = "I found nothing by the other name you wrote."
-NOT_NEAR = "I find no medicine by that name on your list, nor among the doses around that time."
+NOT_NEAR = "I find no medicine by that name on the list, nor among the doses around that time."

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
@@ -29,7 +29,11 @@ from medical_ai.auth.models import (
     TotpFactor,
     User,
 )
-from medical_ai.auth.permissions import Role
+from medical_ai.auth.service.administrators import (
+    hold_administrators,
+    is_last_administrator,
+    list_administered,
+)
 from medical_ai.auth.service.sessions import revoke_families
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
@@ -90,9 +94,11 @@ def request_deletion(session: Session, *, actor: Actor) -> Deletion:
     Asking twice moves nothing. Raises Conflict for the last administrator of a hospital. The
     caller has proved the password.
     """
+    places = list_administered(session, actor.user_id)
+    hold_administrators(session, [place.hospital_id for place in places])
     user = session.get_one(User, actor.user_id, with_for_update=True)
     if user.deletion_asked_at is None or user.deletion_due_at is None:
-        _refuse_last_administrator(session, actor.user_id)
+        _refuse_last_administrator(session, places)
         now = clock.now()
         user.deletion_asked_at = now
         user.deletion_due_at = now + timedelta(days=settings_of(session).account_deletion_days)
@@ -242,25 +248,8 @@ def _new_number() -> str:
     return "-".join(groups)
 
 
-def _refuse_last_administrator(session: Session, user_id: UUID) -> None:
-    theirs, other = aliased(Membership), aliased(Membership)
-    another = (
-        select(other.id)
-        .join(User, User.id == other.user_id)
-        .where(
-            other.hospital_id == theirs.hospital_id,
-            other.role == Role.ADMINISTRATOR,
-            other.user_id != user_id,
-            other.suspended_at.is_(None),
-            User.suspended_at.is_(None),
-            User.deletion_due_at.is_(None),
-        )
-        .exists()
-    )
-    alone = select(theirs.id).where(
-        theirs.user_id == user_id, theirs.role == Role.ADMINISTRATOR, ~another
-    )
-    if session.scalar(alone.limit(1)) is not None:
+def _refuse_last_administrator(session: Session, places: list[Membership]) -> None:
+    if any(is_last_administrator(session, place) for place in places):
         raise Conflict(LAST_ADMINISTRATOR)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -20,6 +20,7 @@ from medical_ai.auth.permissions import Role
 from medical_ai.auth.provider.claims import ProviderPerson, hospital_of, narrowed
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service.accounts import admit, find_user, normal_email
+from medical_ai.auth.service.administrators import hold_administrators, is_last_administrator
 from medical_ai.auth.service.live import (
     Client,
     LiveAccount,
@@ -42,7 +43,7 @@ from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import database_of, settings_of
 from medical_ai.core.errors import PermissionDenied
-from medical_ai.core.events import AccountCreated, publish
+from medical_ai.core.events import AccountCreated, StaffLeft, publish
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
@@ -230,7 +231,8 @@ def _join(session: Session, user: User, person: ProviderPerson, role: Role) -> M
 
 
 def _take_over(session: Session, membership: Membership, role: Role) -> None:
-    if membership.role is Role.ADMINISTRATOR and _is_last_administrator(session, membership):
+    hold_administrators(session, [membership.hospital_id])
+    if is_last_administrator(session, membership):
         return  # a slip at the provider must not leave a hospital without one
     membership.role = role
     session.flush()
@@ -240,17 +242,9 @@ def _take_over(session: Session, membership: Membership, role: Role) -> None:
         because="role changed",
         hospital_id=membership.hospital_id,
     )
+    if role is Role.PATIENT:
+        publish(session, StaffLeft(membership.user_id, membership.hospital_id))
     _record_role(session, membership)
-
-
-def _is_last_administrator(session: Session, membership: Membership) -> bool:
-    others = select(func.count(Membership.id)).where(
-        Membership.hospital_id == membership.hospital_id,
-        Membership.role == Role.ADMINISTRATOR,
-        Membership.suspended_at.is_(None),
-        Membership.id != membership.id,
-    )
-    return not session.scalar(others)
 
 
 def _record_role(session: Session, membership: Membership) -> None:

@@ -17,6 +17,7 @@ from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.models import Membership, TokenFamily, User, WardAssignment
 from medical_ai.auth.permissions import Permission, Role
+from medical_ai.auth.service.administrators import hold_administrators, is_last_administrator
 from medical_ai.auth.service.sessions import revoke_families
 from medical_ai.auth.staff_schemas import MemberState, StaffRead, StaffUpdate, WardBrief
 from medical_ai.core import clock
@@ -126,17 +127,8 @@ def _staff_of(actor: Actor) -> Any:
 
 
 def _get_locked(session: Session, actor: Actor, membership_id: UUID) -> Membership:
-    """Return a member to be changed, with the hospital's administrators held as they are.
-
-    They are locked first, always, and in one order: of two administrators who demote each other at
-    the same moment, one waits for the other and then finds that nobody else is left.
-    """
-    session.execute(
-        select(Membership.id)
-        .where(Membership.hospital_id == actor.tenant_id, Membership.role == Role.ADMINISTRATOR)
-        .order_by(Membership.id)
-        .with_for_update()
-    ).all()
+    """Return a member to be changed, with the hospital's administrators held as they are."""
+    hold_administrators(session, [actor.tenant_id])
     member = session.scalar(
         select(Membership)
         .where(
@@ -153,20 +145,7 @@ def _get_locked(session: Session, actor: Actor, membership_id: UUID) -> Membersh
 
 
 def _keep_an_administrator(session: Session, member: Membership) -> None:
-    if member.role is not Role.ADMINISTRATOR or member.suspended_at is not None:
-        return
-    others = session.scalar(
-        select(func.count(Membership.id))
-        .join(User, User.id == Membership.user_id)
-        .where(
-            Membership.hospital_id == member.hospital_id,
-            Membership.role == Role.ADMINISTRATOR,
-            Membership.id != member.id,
-            Membership.suspended_at.is_(None),
-            User.suspended_at.is_(None),
-        )
-    )
-    if not others:
+    if is_last_administrator(session, member):
         raise Conflict(LAST_ADMINISTRATOR)
 
 

@@ -13,6 +13,7 @@ from medical_ai.auth.models import Membership, ProviderSignIn, TokenFamily, User
 from medical_ai.auth.permissions import Role
 from medical_ai.core import clock
 from medical_ai.core.database import Database
+from medical_ai.patients.models import CareRelationship
 from tests.functional.provider.conftest import Traveller, find_account
 from tests.support.browser import ADDRESS
 from tests.support.http import Api, assert_problem
@@ -276,6 +277,9 @@ def test_a_provider_without_roles_leaves_them_alone(
     idp.add("idp|bob", bob.email, **{ROLES: []})
     browser.travel(bob.email)
     assert role_of(database, bob.user_id) is Role.PATIENT
+    with database.reading() as session:  # and nothing waits for the day the role comes back
+        cared = select(CareRelationship).where(CareRelationship.user_id == bob.user_id)
+        assert [one.ended_at is None for one in session.scalars(cared)] == [False]
 
 
 def test_the_last_administrator_stays_one(

@@ -164,7 +164,7 @@ def must_enrol(
     `proved_by` is what opened their session: an identity provider may have asked for one itself.
     """
     settings = settings_of(session)
-    if proved_by == PROVIDER and settings.oidc_second_factor:
+    if proved_by.startswith(PROVIDER) and settings.oidc_second_factor:
         return False
     # Made-up people exist on laptops only; demos and tests sign them in by password alone.
     is_required = role.value in settings.second_factor_roles and not user.is_demo

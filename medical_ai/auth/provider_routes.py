@@ -61,7 +61,8 @@ def start() -> ResponseReturnValue:
     """Lead to the provider."""
     wanted = local_page(request.args.get("next"), otherwise="")
     try:
-        return redirect(get_provider().begin(wanted=wanted), 303)
+        is_again = "again" in request.args
+        return redirect(get_provider().begin(wanted=wanted, is_again=is_again), 303)
     except UpstreamUnavailable as error:
         return _back(error)
 

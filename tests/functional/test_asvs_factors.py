@@ -305,3 +305,20 @@ def test_the_roles_are_a_setting(
     make_real(database, alice, dana)
     assert_problem(signed_in(app, alice).get("/chat/sessions"), 403)
     assert signed_in(app, dana).get("/chat/sessions").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/app/settings/export", "/app/settings/delete"])
+def test_a_page_that_wants_more_than_the_password_leads_to_the_proof(
+    app: Flask, alice: Person, page: str
+) -> None:
+    enrolled, browser = enrol(app, alice), Browser(app)
+    browser.sign_in(alice)
+    browser.open("/app/sign-in/code")
+    browser.send("/app/sign-in/code", code=enrolled.code())
+    with time_machine.travel(clock.now() + timedelta(minutes=11)):
+        browser.open(page)
+        asked = browser.send(page, password=PASSWORD, sure="1")
+    assert (asked.status_code, asked.headers["Location"]) == (
+        303,
+        f"/app/settings/proof?next={page}",
+    )

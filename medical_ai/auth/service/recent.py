@@ -14,6 +14,7 @@ from medical_ai.core.database import rows_changed
 PASSWORD, PASSKEY, PROVIDER = "password", "passkey", "provider"
 """A passkey alone is two factors: the device, and what unlocks it."""
 RECENT_MINUTES = 10
+PROVIDER_ONLY = "Your account has no password: you sign in with the identity provider."
 CONFIRM = "Confirm that it is you, and then do it again."
 
 

@@ -186,6 +186,8 @@ def _sign_up(session: Session, person: ProviderPerson) -> User:
         raise _refused(session, UNKNOWN)
     if not person.email:
         raise _refused(session, WITHOUT_EMAIL)
+    if settings.asks_for_verification == "required" and not person.email_is_verified:
+        raise _refused(session, UNVERIFIED)
     hospital = _named_hospital(session, person.hospital or settings.oidc_hospital)
     user = User(
         id=new_id(),
@@ -251,11 +253,16 @@ def _take_over(session: Session, membership: Membership, role: Role) -> None:
 
 
 def _is_last_administrator(session: Session, membership: Membership) -> bool:
-    others = select(func.count(Membership.id)).where(
-        Membership.hospital_id == membership.hospital_id,
-        Membership.role == Role.ADMINISTRATOR,
-        Membership.suspended_at.is_(None),
-        Membership.id != membership.id,
+    others = (
+        select(func.count(Membership.id))
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.hospital_id == membership.hospital_id,
+            Membership.role == Role.ADMINISTRATOR,
+            Membership.suspended_at.is_(None),
+            Membership.id != membership.id,
+            User.suspended_at.is_(None),
+        )
     )
     return not session.scalar(others)
 

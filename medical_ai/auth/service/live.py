@@ -105,7 +105,7 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     """
     asked = {"family_id": family_id, "user_id": user_id}
     row = session.execute(_LIVE_ACCOUNT, asked).one_or_none()
-    if row is None:
+    if row is None or (row.is_demo and settings_of(session).production):
         return None
     limits = limits_of(settings_of(session), row.role)
     life = Lifetime(row.created_at, row.last_seen_at, limits)

@@ -21,7 +21,9 @@ blueprint = Blueprint("deletion_api", __name__)
 class DeletionAsk(Input):
     """Proof that it is the owner who asks."""
 
-    password: Password
+    password: Password | None = Field(
+        None, description="Where the account has one; otherwise its owner signed in lately."
+    )
 
 
 class DeletionRead(Output):
@@ -39,7 +41,7 @@ class ReceiptRead(Output):
 
 
 @blueprint.post("/account/deletion")
-@api(body=DeletionAsk, answers={200: DeletionRead}, errors=[409], writes=True)
+@api(body=DeletionAsk, answers={200: DeletionRead}, errors=[403, 409], writes=True)
 def request_deletion(body: DeletionAsk) -> DeletionRead:
     """Delete one's account and record when the days for second thoughts are over."""
     release_session()  # a hash is computed: the write lock is not held meanwhile

@@ -11,7 +11,7 @@ from medical_ai.auth import otp
 from medical_ai.auth.guards import current_account
 from medical_ai.auth.refusals import ProofRequired
 from medical_ai.auth.schemas import PasskeyCreate, Proof, TotpConfirm
-from medical_ai.auth.service import factors, passkey_proof, passkeys, recent, totp
+from medical_ai.auth.service import factors, get_link, passkey_proof, passkeys, recent, totp
 from medical_ai.auth.step_routes import SENTENCES, can_use_passkeys, get_relying_party, read_answer
 from medical_ai.core.api import JSON_TYPE
 from medical_ai.core.errors import DomainError
@@ -237,6 +237,7 @@ def _proof(address: str | None) -> dict[str, Any]:
     found = factors.get_factors(current_session(), actor=current_actor())
     return {
         "wanted": local_page(address, otherwise=url_for(".overview")),
+        "has_password": get_link(current_session(), actor=current_actor()).has_password,
         "needs_code": found.totp or found.passkeys > 0,
         "passkeys": found.passkeys > 0 and can_use_passkeys(),
     }

@@ -17,6 +17,7 @@ from medical_ai.auth.guards import current_client, is_signed_in
 from medical_ai.auth.provider.claims import ProviderPerson, read_person
 from medical_ai.auth.provider.client import Arrival, find_provider, get_provider
 from medical_ai.auth.schemas import OneTimeCode, Password, Tokens
+from medical_ai.auth.step_routes import lead_to_second_step
 from medical_ai.auth.welcome import welcome
 from medical_ai.core.actor import Actor
 from medical_ai.core.errors import DomainError, Malformed, NotFound, UpstreamUnavailable
@@ -60,7 +61,8 @@ def start() -> ResponseReturnValue:
     """Lead to the provider."""
     wanted = local_page(request.args.get("next"), otherwise="")
     try:
-        return redirect(get_provider().begin(wanted=wanted), 303)
+        is_again = "again" in request.args
+        return redirect(get_provider().begin(wanted=wanted, is_again=is_again), 303)
     except UpstreamUnavailable as error:
         return _back(error)
 
@@ -188,6 +190,8 @@ def _arrive(arrival: Arrival, person: ProviderPerson) -> ResponseReturnValue:
         )
     if isinstance(found, Tokens):
         return welcome(found, arrival.next)
+    if isinstance(found, UUID):
+        return lead_to_second_step(found, arrival.next)
     return _ask_for_proof(found, arrival.next)
 
 

@@ -64,7 +64,9 @@ def sign_in() -> ResponseReturnValue:
     except DomainError as error:
         shown = {"typed": _remembered(), "passkeys": can_use_passkeys()}
         return form_again("auth/sign_in.html", error, **shown)
-    return lead_to_second_step(begun) if isinstance(begun, UUID) else _go_on(begun)
+    if isinstance(begun, UUID):
+        return lead_to_second_step(begun, request.form.get("next"))
+    return _go_on(begun)
 
 
 @blueprint.get("/signup")

@@ -94,10 +94,10 @@ def passkey() -> ResponseReturnValue:
     return welcome(granted, request.form.get("next"))
 
 
-def lead_to_second_step(attempt_id: UUID) -> ResponseReturnValue:
+def lead_to_second_step(attempt_id: UUID, wanted: str | None) -> ResponseReturnValue:
     """Let the browser go on to the second step of the sign-in it began."""
     session[HALF_WAY] = str(attempt_id)
-    return redirect(url_for("second_step.code_page", next=request.form.get("next") or None), 303)
+    return redirect(url_for("second_step.code_page", next=wanted or None), 303)
 
 
 def can_use_passkeys() -> bool:

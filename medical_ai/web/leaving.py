@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from medical_ai.auth import service as auth
 from medical_ai.auth.deletion_api import DeletionAsk
 from medical_ai.auth.guards import current_account, is_signed_in
+from medical_ai.auth.refusals import ProofRequired
 from medical_ai.core.errors import DomainError, NotFound
 from medical_ai.core.forms import form_again, read_form
 from medical_ai.core.http import (
@@ -31,7 +32,7 @@ CONFIRM = "Tick the box, so that it does not happen by accident."
 @page()
 def export_page() -> ResponseReturnValue:
     """Say what is in the archive, and ask for the password."""
-    return render_template("web/export.html")
+    return render_template("web/export.html", **_password())
 
 
 @blueprint.post("/app/settings/export")
@@ -41,8 +42,10 @@ def export_account() -> ResponseReturnValue:
     try:
         _prove()
         return give_export(current_actor())
+    except ProofRequired:
+        return _ask_for_proof(".export_page")
     except DomainError as error:
-        return form_again("web/export.html", error)
+        return form_again("web/export.html", error, **_password())
 
 
 @blueprint.get("/app/settings/delete")
@@ -61,6 +64,8 @@ def delete_account() -> ResponseReturnValue:
         _prove()
         if is_sure:
             auth.request_deletion(current_session(), actor=current_actor())
+    except ProofRequired:
+        return _ask_for_proof(".delete_page")
     except DomainError as error:
         return form_again("web/delete.html", error, **_for_delete())
     if not is_sure:
@@ -93,10 +98,19 @@ def receipt_page(number: str) -> ResponseReturnValue:
 
 
 def _prove() -> None:
-    typed = {"password": request.form.get("password", "")}
+    typed = {name: request.form[name] for name in ("password",) if name in request.form}
     data = read_form(DeletionAsk, typed, sentences=SENTENCES)
     release_session()  # a hash is computed: the write lock is not held meanwhile
     auth.prove_password(current_database(), actor=current_actor(), password=data.password)
+
+
+def _ask_for_proof(endpoint: str) -> ResponseReturnValue:
+    return redirect(url_for("factors.proof_page", next=url_for(endpoint)), 303)
+
+
+def _password() -> dict[str, Any]:
+    link = auth.get_link(current_session(), actor=current_actor())
+    return {"has_password": link.has_password}
 
 
 def _for_delete() -> dict[str, Any]:
@@ -107,4 +121,4 @@ def _for_delete() -> dict[str, Any]:
         "has_record": patients.find_record_of_account(session, actor) is not None,
         "codes": erasure.list_codes_erased_with(session, user_id=actor.user_id),
         "zone": current_account().timezone,
-    }
+    } | _password()

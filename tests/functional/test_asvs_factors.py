@@ -10,8 +10,12 @@ from werkzeug.routing import Rule
 
 from medical_ai.auth import otp
 from medical_ai.auth.doors import ENROLMENT_ENDPOINTS, PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
+from medical_ai.auth.relying_party import RelyingParty
+from medical_ai.auth.service import Client
+from medical_ai.auth.service.passkey_proof import OPTIONS_PER_MINUTE, begin_passkey_sign_in
 from medical_ai.core import clock
 from medical_ai.core.database import Database
+from medical_ai.core.errors import TooManyRequests
 from tests.support.browser import Browser
 from tests.support.factors import App, enrol, log_in, make_real
 from tests.support.http import Api, assert_problem, signed_in
@@ -305,3 +309,35 @@ def test_the_roles_are_a_setting(
     make_real(database, alice, dana)
     assert_problem(signed_in(app, alice).get("/chat/sessions"), 403)
     assert signed_in(app, dana).get("/chat/sessions").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/app/settings/export", "/app/settings/delete"])
+def test_a_page_that_wants_more_than_the_password_leads_to_the_proof(
+    app: Flask, alice: Person, page: str
+) -> None:
+    enrolled, browser = enrol(app, alice), Browser(app)
+    browser.sign_in(alice)
+    browser.open("/app/sign-in/code")
+    browser.send("/app/sign-in/code", code=enrolled.code())
+    with time_machine.travel(clock.now() + timedelta(minutes=11)):
+        browser.open(page)
+        asked = browser.send(page, password=PASSWORD, sure="1")
+    assert (asked.status_code, asked.headers["Location"]) == (
+        303,
+        f"/app/settings/proof?next={page}",
+    )
+
+
+@LIMITED
+def test_one_household_has_one_budget_of_challenges(database: Database, app: Flask) -> None:
+    rp = RelyingParty("localhost", "https://localhost")
+
+    def begin(at: int) -> None:
+        client = Client(f"2001:db8:1:2::{at:x}", "browser")
+        with database.unit_of_work() as session:
+            begin_passkey_sign_in(session, rp=rp, client=client, attempt_id=None)
+
+    for at in range(OPTIONS_PER_MINUTE):
+        begin(at)
+    with pytest.raises(TooManyRequests):
+        begin(OPTIONS_PER_MINUTE)

@@ -227,3 +227,13 @@ def test_what_a_client_calls_itself_is_only_text(
     page = browser.open("/app/settings/sessions").get_data(as_text=True)
     assert "onerror" not in page
     assert "An unknown device" in page
+
+
+def test_a_made_up_persons_session_is_worth_nothing_in_production(
+    app: Flask, alice: Person
+) -> None:
+    api = signed_in(app, alice)
+    assert api.get("/auth/me").status_code == 200
+    database = app.extensions["medical_ai.database"]
+    database.settings = database.settings.model_copy(update={"production": True})
+    assert_problem(api.get("/auth/me"), 401)

@@ -59,11 +59,15 @@ class ProviderClient:
         self._known: Metadata | None = None
         self._oauth: Any = None
 
-    def begin(self, *, wanted: str, link: str = "") -> str:
-        """Return the address at the provider to send the browser to."""
+    def begin(self, *, wanted: str, link: str = "", is_again: bool = False) -> str:
+        """Return the address at the provider to send the browser to.
+
+        `is_again` has it ask anew who somebody is, whatever session it has of them.
+        """
         client = self._client()
         redirect_uri = address_of("auth_provider.callback")
-        begun = client.create_authorization_url(redirect_uri)
+        asked = {"prompt": "login"} if is_again else {}
+        begun = client.create_authorization_url(redirect_uri, **asked)
         _forget_older_states()
         client.save_authorize_data(
             redirect_uri=redirect_uri,

@@ -20,6 +20,7 @@ from medical_ai.auth.service.accounts import normal_email
 from medical_ai.auth.service.changes import security_changed
 from medical_ai.auth.service.recent import (
     PASSWORD,
+    PROVIDER_ONLY,
     has_second_factor,
     note_proof,
     require_recent,
@@ -83,6 +84,8 @@ def confirm_identity(session: Session, *, actor: Actor, data: Proof) -> None:
         found = reader.execute(
             select(User.password_hash, has_second_factor()).where(User.id == actor.user_id)
         ).one()
+    if not found[0]:
+        raise WrongProof("password", PROVIDER_ONLY)
     fits = passwords.verify_password(
         found[0], data.password, at_once=database.settings.password_hashes_at_once
     )

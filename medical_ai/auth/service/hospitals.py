@@ -38,8 +38,10 @@ def list_hospitals(session: Session, *, user_id: UUID) -> list[HospitalChoice]:
     return sorted(choices, key=lambda one: (one.name.casefold(), str(one.id)))
 
 
-def find_membership_to_open(session: Session, user_id: UUID) -> Membership | None:
-    """Return what an account is in the hospital it used last, or joined first."""
+def find_membership_to_open(
+    session: Session, user_id: UUID, *, hospital_id: UUID | None = None
+) -> Membership | None:
+    """Return what an account is in that hospital, or in the one it used last, or joined first."""
     last_seen = (
         select(func.max(TokenFamily.last_seen_at))
         .where(
@@ -49,9 +51,11 @@ def find_membership_to_open(session: Session, user_id: UUID) -> Membership | Non
         .correlate(Membership)
         .scalar_subquery()
     )
+    wanted = select(Membership).where(
+        Membership.user_id == user_id, Membership.suspended_at.is_(None)
+    )
+    if hospital_id is not None:
+        wanted = wanted.where(Membership.hospital_id == hospital_id)
     return session.scalar(
-        select(Membership)
-        .where(Membership.user_id == user_id, Membership.suspended_at.is_(None))
-        .order_by(last_seen.is_(None), last_seen.desc(), Membership.created_at)
-        .limit(1)
+        wanted.order_by(last_seen.is_(None), last_seen.desc(), Membership.created_at).limit(1)
     )

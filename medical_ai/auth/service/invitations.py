@@ -136,7 +136,7 @@ def accept_as_newcomer(
     throttle.count_attempt(
         database,
         scope="sign-up",
-        subject=client.address,
+        subject=throttle.network_of(client.address),
         limit=database.settings.signups_per_minute,
     )
     with database.reading() as reader:  # the hash below must not hold the write lock

@@ -106,7 +106,7 @@ def find_live_account(session: Session, *, family_id: UUID, user_id: UUID) -> Li
     asked = {"family_id": family_id, "user_id": user_id}
     # On the connection itself: what the session would do beside it for entities is not wanted.
     row = session.connection().execute(_LIVE_ACCOUNT, asked).one_or_none()
-    if row is None:
+    if row is None or (row.is_demo and settings_of(session).production):
         return None
     limits = limits_of(settings_of(session), row.role)
     life = Lifetime(row.created_at, row.last_seen_at, limits)
@@ -165,7 +165,7 @@ def must_enrol(
     `proved_by` is what opened their session: an identity provider may have asked for one itself.
     """
     settings = settings_of(session)
-    if proved_by == PROVIDER and settings.oidc_second_factor:
+    if proved_by.startswith(PROVIDER) and settings.oidc_second_factor:
         return False
     # Made-up people exist on laptops only; demos and tests sign them in by password alone.
     is_required = role.value in settings.second_factor_roles and not user.is_demo

@@ -50,7 +50,10 @@ def begin_passkey_sign_in(
     Half-way through a sign-in only that account's passkeys are asked for. Raises TooManyRequests.
     """
     throttle.count_attempt(
-        database_of(session), scope="passkey", subject=client.address, limit=OPTIONS_PER_MINUTE
+        database_of(session),
+        scope="passkey",
+        subject=throttle.network_of(client.address),
+        limit=OPTIONS_PER_MINUTE,
     )
     attempt = find_half_way(session, attempt_id=attempt_id)
     user_id = attempt.user_id if attempt else None

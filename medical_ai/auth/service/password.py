@@ -25,6 +25,7 @@ from medical_ai.auth.service.one_time import (
     send_link,
     spell_token,
 )
+from medical_ai.auth.service.recent import PROVIDER_ONLY
 from medical_ai.auth.service.verification import may_mail, require_mail
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
@@ -48,6 +49,8 @@ def check_password(database: Database, *, actor: Actor, password: str, field: st
     with database.reading() as reader:
         stored = reader.get_one(User, actor.user_id).password_hash
         brought = find_brought_hash(reader)
+    if not stored:
+        raise InvalidInput(fields=(FieldProblem(field, PROVIDER_ONLY),))
     guess = admit_guess(database, account=f"account:{actor.user_id}", client="signed in")
     at_once = database.settings.password_hashes_at_once
     fits = passwords.verify_password(stored, password, at_once=at_once, brought=brought)

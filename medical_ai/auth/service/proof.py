@@ -1,6 +1,6 @@
 """Proof, once more, of being who one says: before something that outlasts the session."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.auth.models import User
@@ -12,42 +12,49 @@ from medical_ai.core.database import Database
 from medical_ai.core.errors import FieldProblem, InvalidInput
 
 NEEDED = "Enter your password: you signed in more than ten minutes ago."
+WANTED = "Enter your password."
 
 
 def wants_password(session: Session, *, actor: Actor) -> bool:
     """Tell whether the actor's password would do as the proof that is missing."""
-    return not is_recent(session, actor=actor) and not _has_factor(session, actor)
+    return not is_recent(session, actor=actor) and not _takes_more(session, actor)
 
 
 def require_proof(database: Database, *, actor: Actor, password: str | None) -> None:
     """Pass if the actor proved lately who they are, or gives the password where that is enough.
 
     Opens sessions of its own, so that no lock is held while a hash runs and a wrong password stays
-    counted. Raises ProofRequired where a second factor must be part of it, InvalidInput about
-    `password`, and TooManyRequests after too many wrong ones.
+    counted. Raises ProofRequired where a password does not do, InvalidInput about `password`, and
+    TooManyRequests after too many wrong ones.
     """
     with database.reading() as session:
         if is_recent(session, actor=actor):
             return
-        if _has_factor(session, actor):
+        if _takes_more(session, actor):
             raise ProofRequired(CONFIRM)
     if not password:
         raise InvalidInput(fields=(FieldProblem("password", NEEDED),))
     check_password(database, actor=actor, password=password, field="password")
 
 
-def prove_password(database: Database, *, actor: Actor, password: str) -> None:
+def prove_password(database: Database, *, actor: Actor, password: str | None) -> None:
     """Ask for the password whatever was proved lately: for what cannot be undone.
 
-    Where the account has a second factor, that must have been shown lately, too. Raises what
-    `require_proof` raises.
+    Where the account has a second factor, that must have been shown lately, too; where it has no
+    password, its owner must have signed in lately. Raises what `require_proof` raises.
     """
-    check_password(database, actor=actor, password=password, field="password")
     with database.reading() as session:
-        if _has_factor(session, actor) and not is_recent(session, actor=actor):
+        has_password = bool(session.get_one(User, actor.user_id).password_hash)
+    if has_password:
+        if not password:
+            raise InvalidInput(fields=(FieldProblem("password", WANTED),))
+        check_password(database, actor=actor, password=password, field="password")
+    with database.reading() as session:
+        if _takes_more(session, actor) and not is_recent(session, actor=actor):
             raise ProofRequired(CONFIRM)
 
 
-def _has_factor(session: Session, actor: Actor) -> bool:
-    found = session.scalar(select(has_second_factor()).where(User.id == actor.user_id))
-    return bool(found)
+def _takes_more(session: Session, actor: Actor) -> bool:
+    # There is a second factor, or no password at all.
+    takes_more = or_(has_second_factor(), User.password_hash == "")
+    return bool(session.scalar(select(takes_more).where(User.id == actor.user_id)))

@@ -21,6 +21,7 @@ from medical_ai.auth.provider.claims import ProviderPerson, hospital_of, narrowe
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service.accounts import admit, find_user, normal_email
 from medical_ai.auth.service.administrators import hold_administrators, is_last_administrator
+from medical_ai.auth.service.factors import needs_second_factor
 from medical_ai.auth.service.live import (
     Client,
     LiveAccount,
@@ -39,6 +40,7 @@ from medical_ai.auth.service.provider_links import (
 from medical_ai.auth.service.recent import PROVIDER, has_second_factor
 from medical_ai.auth.service.role_permissions import GRANTED, within_ceiling
 from medical_ai.auth.service.sessions import open_family, revoke_families
+from medical_ai.auth.service.sign_in import begin_second_step
 from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import database_of, settings_of
@@ -73,10 +75,12 @@ class ProviderBearer:
 
 def arrive(
     session: Session, *, person: ProviderPerson, id_token: str, client: Client
-) -> Tokens | Proof:
+) -> Tokens | Proof | UUID:
     """Open a session for somebody whom the provider vouches for, or ask them for a proof.
 
-    Raises Refused where there is no account for them, and TooManyRequests after too many new ones.
+    Where the account has a second factor and the provider is not trusted with asking for one,
+    what waits for it is returned, as after a password. Raises Refused where there is no account for
+    them, and TooManyRequests after too many new ones.
     """
     database = database_of(session)
     with database.reading() as reader:  # counting writes on its own, so nothing may be locked yet
@@ -96,9 +100,12 @@ def arrive(
         user = _sign_up(session, person)
     if not may_sign_in(user, settings_of(session)):
         raise _refused(session, UNUSABLE, user)
-    granted = open_family(session, _standing(session, user, person), client, factors=PROVIDER)
-    family_id = tokens.family_of(granted.access_token)
-    keep_sign_in(session, user=user, person=person, id_token=id_token, family_id=family_id)
+    standing = _standing(session, user, person)
+    visit = keep_sign_in(session, user=user, person=person, id_token=id_token, family_id=None)
+    if not database.settings.oidc_second_factor and needs_second_factor(session, user.id):
+        return begin_second_step(session, standing, visit_id=visit.id)
+    granted = open_family(session, standing, client, factors=PROVIDER)
+    visit.family_id = tokens.family_of(granted.access_token)
     return granted
 
 
@@ -180,6 +187,8 @@ def _sign_up(session: Session, person: ProviderPerson) -> User:
         raise _refused(session, UNKNOWN)
     if not person.email:
         raise _refused(session, WITHOUT_EMAIL)
+    if settings.asks_for_verification == "required" and not person.email_is_verified:
+        raise _refused(session, UNVERIFIED)
     hospital = _named_hospital(session, person.hospital or settings.oidc_hospital)
     user = User(
         id=new_id(),

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, case, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.auth.models import Passkey, TokenFamily, TotpFactor, User
@@ -14,6 +14,7 @@ from medical_ai.core.database import rows_changed
 PASSWORD, PASSKEY, PROVIDER = "password", "passkey", "provider"
 """A passkey alone is two factors: the device, and what unlocks it."""
 RECENT_MINUTES = 10
+PROVIDER_ONLY = "Your account has no password: you sign in with the identity provider."
 CONFIRM = "Confirm that it is you, and then do it again."
 
 
@@ -47,20 +48,28 @@ def require_recent(session: Session, *, actor: Actor) -> None:
 
 
 def strengthen(session: Session, *, actor: Actor, by: str) -> None:
-    """Keep with a session opened by password that it has shown a second factor just now, too."""
+    """Keep with a session opened by one factor that it has shown a second one just now, too."""
     rows_changed(
         session,
         update(TokenFamily)
-        .where(TokenFamily.id == actor.family_id, TokenFamily.factors == PASSWORD)
-        .values(factors=f"{PASSWORD}+{by}", authenticated_at=clock.now()),
+        .where(TokenFamily.id == actor.family_id, TokenFamily.factors.in_((PASSWORD, PROVIDER)))
+        .values(factors=TokenFamily.factors + f"+{by}", authenticated_at=clock.now()),
     )
 
 
 def note_proof(session: Session, *, actor: Actor, factors: str) -> None:
-    """Keep with the actor's session that it proved who it is just now, and by what."""
+    """Keep with the actor's session that it proved who it is just now, and by what.
+
+    A password adds nothing to what the provider vouched for, and does not take it away: the
+    provider may have asked for a second factor.
+    """
+    is_weaker = TokenFamily.factors.startswith(PROVIDER) if factors == PASSWORD else false()
     rows_changed(
         session,
         update(TokenFamily)
         .where(TokenFamily.id == actor.family_id, TokenFamily.user_id == actor.user_id)
-        .values(factors=factors, authenticated_at=clock.now()),
+        .values(
+            factors=case((is_weaker, TokenFamily.factors), else_=factors),
+            authenticated_at=clock.now(),
+        ),
     )

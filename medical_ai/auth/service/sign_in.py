@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
-from medical_ai.auth import passwords, throttle
+from medical_ai.auth import passwords, throttle, tokens
 from medical_ai.auth.guesses import Guess, admit_guess, forgive_guess
-from medical_ai.auth.models import Membership, User
+from medical_ai.auth.models import Membership, ProviderSignIn, User
 from medical_ai.auth.purposes import ChallengePurpose
 from medical_ai.auth.refusals import MfaRequired
 from medical_ai.auth.schemas import SignIn, Tokens
@@ -25,7 +25,7 @@ from medical_ai.auth.service.challenges import ChallengeRef
 from medical_ai.auth.service.clients import find_mark, is_device
 from medical_ai.auth.service.hospitals import find_membership_to_open
 from medical_ai.auth.service.live import Client, Standing, may_sign_in
-from medical_ai.auth.service.recent import PASSWORD
+from medical_ai.auth.service.recent import PASSWORD, PROVIDER
 from medical_ai.auth.service.sessions import open_family
 from medical_ai.auth.service.verification import may_mail, send_verification
 from medical_ai.core.database import Database, database_of, rows_changed, settings_of
@@ -40,6 +40,7 @@ UNVERIFIED = (
 )
 WRONG_CODE = "This code does not fit, or was used already. Wait for the next one and try it."
 TOO_LATE = "That took too long. Please sign in again."
+DIGEST_BYTES, UUID_BYTES = hashlib.sha256().digest_size, 16
 CODE_NEEDED = "Send the code of the authenticator app, or a recovery code, as `otp`."
 
 
@@ -82,10 +83,21 @@ def begin_sign_in(session: Session, *, data: SignIn, client: Client) -> Tokens |
     standing = _check_password(session, data, client)
     if not factors.needs_second_factor(session, standing.user.id):
         return open_family(session, standing, client)
+    return begin_second_step(session, standing)
+
+
+def begin_second_step(
+    session: Session, standing: Standing, *, visit_id: UUID | None = None
+) -> UUID:
+    """Let somebody who proved one factor wait for the other; return what waits.
+
+    `visit_id` is their sign-in at the provider, where that was the first and not a password.
+    """
+    came_from = visit_id.bytes + standing.hospital.id.bytes if visit_id else b""
     return challenges.begin(
         session,
         purpose=ChallengePurpose.SECOND_STEP,
-        content=_fingerprint(standing.user),
+        content=_fingerprint(standing.user) + came_from,
         user_id=standing.user.id,
     )
 
@@ -102,21 +114,29 @@ def finish_sign_in(
     attempt = find_half_way(session, attempt_id=attempt_id)
     if attempt is None or attempt.user_id is None:
         raise Unauthenticated(TOO_LATE)
-    standing = standing_of(session, attempt.user_id)
-    if not hmac.compare_digest(attempt.content, _fingerprint(standing.user)):
+    fingerprint, came_from = attempt.content[:DIGEST_BYTES], attempt.content[DIGEST_BYTES:]
+    visit = _find_visit(session, came_from)
+    standing = standing_of(session, attempt.user_id, hospital_id=_hospital_of(came_from))
+    if not hmac.compare_digest(fingerprint, _fingerprint(standing.user)):
         raise Unauthenticated(TOO_LATE)  # the password was changed meanwhile
-    proved = _prove(session, standing, code)
+    proved = _prove(session, standing, code, after=PROVIDER if visit else PASSWORD)
     if challenges.use(session, attempt) is None:
         raise Unauthenticated(TOO_LATE)
-    return open_family(session, standing, client, factors=proved)
+    granted = open_family(session, standing, client, factors=proved)
+    if visit is not None:
+        visit.family_id = tokens.family_of(granted.access_token)
+    return granted
 
 
-def standing_of(session: Session, user_id: UUID) -> Standing:
-    """Return who an account is in its hospital. Raises Unauthenticated where it may not sign in."""
+def standing_of(session: Session, user_id: UUID, *, hospital_id: UUID | None = None) -> Standing:
+    """Return who an account is in that hospital, or in the one it used last.
+
+    Raises Unauthenticated where it may not sign in.
+    """
     user = session.get(User, user_id)
     if user is None or not may_sign_in(user, settings_of(session)):
         raise Unauthenticated(WRONG)
-    membership = _membership_to_open(session, user_id)
+    membership = _membership_to_open(session, user_id, hospital_id)
     hospital = tenancy.get_hospital(session, membership.hospital_id)
     return Standing(user, hospital, membership.role)
 
@@ -209,21 +229,34 @@ def _record_failure(session: Session, user_id: UUID | None) -> None:
     )
 
 
-def _prove(session: Session, standing: Standing, code: str) -> str:
+def _prove(session: Session, standing: Standing, code: str, *, after: str = PASSWORD) -> str:
     kind = factors.accept_otp(
         session, user_id=standing.user.id, hospital_id=standing.hospital.id, code=code
     )
     if kind is None:
         raise Unauthenticated(WRONG_CODE)
-    return f"{PASSWORD}+{kind}"
+    return f"{after}+{kind}"
+
+
+def _hospital_of(came_from: bytes) -> UUID | None:
+    return UUID(bytes=came_from[UUID_BYTES:]) if came_from else None
+
+
+def _find_visit(session: Session, came_from: bytes) -> ProviderSignIn | None:
+    if not came_from:
+        return None
+    visit = session.get(ProviderSignIn, UUID(bytes=came_from[:UUID_BYTES]))
+    if visit is None:
+        raise Unauthenticated(TOO_LATE)  # the account was parted from the provider meanwhile
+    return visit
 
 
 def _fingerprint(user: User) -> bytes:
     return hashlib.sha256(user.password_hash.encode()).digest()
 
 
-def _membership_to_open(session: Session, user_id: UUID) -> Membership:
-    membership = find_membership_to_open(session, user_id)
+def _membership_to_open(session: Session, user_id: UUID, hospital_id: UUID | None) -> Membership:
+    membership = find_membership_to_open(session, user_id, hospital_id=hospital_id)
     if membership is None:
         raise Unauthenticated(WRONG)
     return membership

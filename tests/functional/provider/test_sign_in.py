@@ -118,6 +118,16 @@ def test_an_unconfirmed_address_is_not_taken_for_confirmed(
     assert find_account(database, "ulla@example.org").email_verified_at is None
 
 
+@pytest.mark.settings(smtp_host="127.0.0.1", email_verification="required")
+def test_an_unconfirmed_address_gets_no_account_where_addresses_must_be_confirmed(
+    browser: Traveller, idp: IdentityProvider, database: Database
+) -> None:
+    idp.add("idp|ulla", "ulla@example.org", verified=False)
+    assert browser.travel("ulla@example.org").status_code == 403
+    with database.reading() as session:
+        assert session.scalars(select(User.email)).all() == []
+
+
 @pytest.mark.settings(oidc_sign_up=False)
 def test_somebody_new_is_refused_where_nobody_may_sign_up(
     browser: Traveller, idp: IdentityProvider, database: Database
@@ -288,6 +298,19 @@ def test_the_last_administrator_stays_one(
     idp.add("idp|dana", dana.email, **{ROLES: []})
     with database.unit_of_work() as session:
         session.get_one(User, dana.user_id).auth0_user_id = "idp|dana"
+    assert browser.travel(dana.email).status_code == 303
+    assert role_of(database, dana.user_id) is Role.ADMINISTRATOR
+
+
+def test_the_last_administrator_who_can_sign_in_stays_one(
+    browser: Traveller, idp: IdentityProvider, database: Database, dana: Person, bob: Person
+) -> None:
+    idp.add("idp|dana", dana.email, **{ROLES: []})
+    with database.unit_of_work() as session:
+        session.get_one(User, dana.user_id).auth0_user_id = "idp|dana"
+        session.get_one(User, bob.user_id).suspended_at = clock.now()
+        bobs = select(Membership).where(Membership.user_id == bob.user_id)
+        session.scalars(bobs).one().role = Role.ADMINISTRATOR
     assert browser.travel(dana.email).status_code == 303
     assert role_of(database, dana.user_id) is Role.ADMINISTRATOR
 

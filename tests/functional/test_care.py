@@ -269,6 +269,10 @@ def test_whoever_accepts_from_another_hospital_goes_there_and_finds_them(
     shown = guss.open("/app/people").get_data(as_text=True)
     assert "They asked you to help" in shown
     assert "Riverside" in shown
+    assert 'href="/app/people"' in guss.open("/app/today").get_data(as_text=True)
+    settings = guss.open("/app/settings").get_data(as_text=True)
+    assert "/app/access-log" not in settings  # no record of Gus' own is here
+    assert 'href="/app/caregivers"' in settings
 
 
 def test_an_invitation_is_found_again_after_signing_up(app: Flask) -> None:

@@ -37,7 +37,7 @@ blueprint = Blueprint("auth_provider", __name__)
 PROOF, VISIT, WANTED = "provider_proof", "provider_visit", "provider_wanted"
 SENTENCES = {
     "password": "Enter your password.",  # pragma: allowlist secret - a sentence
-    "otp": "Enter the code as your second factor shows it.",
+    "otp": "Enter the code that your app shows, or a recovery code.",
 }
 SIGNED_OUT = "You are signed out."
 OTHER_SESSION = "You were signed out meanwhile. Sign in and link your account again."

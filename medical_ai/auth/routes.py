@@ -74,8 +74,9 @@ def sign_in() -> ResponseReturnValue:
 def sign_up_page() -> ResponseReturnValue:
     """Show the form for a new account; whoever is signed in goes on to their day."""
     if is_signed_in():
-        return redirect(wanted(None), 303)
-    return render_template("auth/sign_up.html", typed={}, **zone_choices())
+        return redirect(wanted(request.args.get("next")), 303)
+    typed = {"next": request.args.get("next", "")}
+    return render_template("auth/sign_up.html", typed=typed, **zone_choices())
 
 
 @blueprint.post("/app/sign-up")

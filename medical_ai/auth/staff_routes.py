@@ -109,6 +109,20 @@ def reinstate(membership_id: UUID) -> ResponseReturnValue:
     return _change(membership_id, {"suspended": False}, "They can sign in again.")
 
 
+@blueprint.post("/app/staff/<uuid:membership_id>/second-step")
+@page(permission=Permission.STAFF_MANAGE, writes=True)
+def reset_second_step(membership_id: UUID) -> ResponseReturnValue:
+    """Take the second step from a colleague who lost it."""
+    try:
+        service.reset_second_factor(
+            current_session(), actor=current_actor(), membership_id=membership_id
+        )
+    except DomainError as error:
+        return form_again("auth/staff_member.html", error, **_member(membership_id))
+    flash("Their second step is taken away, and they are told. They set up a new one.", "success")
+    return redirect(url_for(".member_page", membership_id=membership_id), 303)
+
+
 @blueprint.get("/app/staff/<uuid:membership_id>/remove")
 @page(permission=Permission.STAFF_MANAGE)
 def remove_page(membership_id: UUID) -> ResponseReturnValue:

@@ -15,9 +15,9 @@ from medical_ai.core.actor import Actor
 from medical_ai.core.config import Settings, SettingsError
 from medical_ai.core.database import Database
 from medical_ai.medications.samples import add_sample_medicines
-from medical_ai.patients import details
+from medical_ai.patients import details, ward_stays
 from medical_ai.patients import service as patients
-from medical_ai.patients.schemas import Details
+from medical_ai.patients.schemas import Details, WardStayUpdate
 from medical_ai.tenancy import service as tenancy
 from medical_ai.tenancy.schemas import HospitalRef
 
@@ -117,18 +117,20 @@ def _create_cast(session: Session, hospitals: dict[str, HospitalRef], password: 
             role=person.role,
         )
     dana = _actor("dana", Role.ADMINISTRATOR, ids["dana"], hospitals["riverside"])
-    _open_wards(session, dana)
+    ninas_ward = _open_wards(session, dana)
     for name, code in CODES.items():
         actor = _actor(name, Role.PATIENT, ids[name], hospitals["riverside"])
         record = patients.rename_record(session, actor=actor, code=code)
         details.change_own_details(session, actor=actor, data=DETAILS[name])
         add_sample_medicines(session, actor=actor, patient=record)
-        if name == "alice":  # nobody looks after Erin
+        if name == "alice":  # no doctor looks after Erin
             patients.start_care(session, patient=record, user_id=ids["bob"])
+    stay = WardStayUpdate(ward_id=ninas_ward)
+    ward_stays.set_ward(session, actor=dana, code=CODES["erin"], data=stay)
 
 
-def _open_wards(session: Session, dana: Actor) -> None:
-    """Open the wards and put Nina on hers; Alice is on none, so Nina finds nothing of her."""
+def _open_wards(session: Session, dana: Actor) -> UUID:
+    """Open the wards, put Nina on hers and return it; Erin is there, too, and Alice on none."""
     opened = {
         name: auth.create_ward(session, actor=dana, data=WardCreate(name=name)) for name in WARDS
     }
@@ -139,6 +141,7 @@ def _open_wards(session: Session, dana: Actor) -> None:
         membership_id=next(one.id for one in staff if one.name == "Nina"),
         data=StaffUpdate(wards=[opened[NINAS_WARD].id]),
     )
+    return opened[NINAS_WARD].id
 
 
 def _actor(name: str, role: Role, user_id: UUID, hospital: HospitalRef) -> Actor:

@@ -154,8 +154,8 @@ def get_invitation(session: Session, *, token: str) -> InvitationRead:
     )
 
 
-def accept_invitation(session: Session, *, actor: Actor, token: str) -> None:
-    """Look after whoever asked.
+def accept_invitation(session: Session, *, actor: Actor, token: str) -> PatientRef:
+    """Look after whoever asked; return whose record it is.
 
     The account need not have the invited address: the patient reads who accepted. Raises NotFound
     for a link that is over, and Conflict for one's own invitation or an account of staff.
@@ -172,6 +172,7 @@ def accept_invitation(session: Session, *, actor: Actor, token: str) -> None:
     _record(session, actor, AuditTag.CAREGIVER_ACCEPTED, row)
     if patient.user_id is not None:
         _tell(session, patient.user_id, row, NoticeKind.CAREGIVER_ACCEPTED)
+    return patient
 
 
 def decline_invitation(session: Session, *, token: str) -> None:

@@ -6,7 +6,8 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from medical_ai.auth.guards import is_signed_in
+from medical_ai.auth import service as auth
+from medical_ai.auth.guards import is_signed_in, keep_signed_in
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.errors import DomainError, NotFound
 from medical_ai.core.forms import form_again, read_form
@@ -22,6 +23,7 @@ from medical_ai.patients.care_schemas import (
     SecretLink,
 )
 from medical_ai.patients.consent import SPOKEN_ALARMS, SPOKEN_SHARES
+from medical_ai.patients.schemas import PatientRef
 
 blueprint = Blueprint("care", __name__)
 SHARE = Permission.CARE_SHARE
@@ -127,9 +129,12 @@ def accept_invitation() -> ResponseReturnValue:
     """Look after whoever asked."""
     try:
         data = read_form(SecretLink, _token(), sentences=SENTENCES)
-        caregivers.accept_invitation(current_session(), actor=current_actor(), token=data.token)
+        found = caregivers.accept_invitation(
+            current_session(), actor=current_actor(), token=data.token
+        )
     except DomainError as error:
         return form_again("care/invitation.html", error, token="")
+    _go_where(found)
     flash("Thank you. You find them here from now on.", "success")
     return redirect(url_for("people.people_page"), 303)
 
@@ -161,11 +166,20 @@ def take_over() -> ResponseReturnValue:
     keeps = request.form.get("keeps_caregiver") == "1"
     try:
         data = read_form(HandoverAccept, _token() | {"keeps_caregiver": keeps}, sentences=SENTENCES)
-        dependants.take_over(current_session(), actor=current_actor(), data=data)
+        found = dependants.take_over(current_session(), actor=current_actor(), data=data)
     except DomainError as error:
         return form_again("care/takeover.html", error, token="", is_in=True)
+    _go_where(found)
     flash("The record is yours now. You decide who sees it.", "success")
     return redirect(url_for("web.today"), 303)
+
+
+def _go_where(patient: PatientRef) -> None:
+    """Go to the hospital of a record one just got: pages show one hospital at a time."""
+    session, actor = current_session(), current_actor()
+    if patient.hospital_id != actor.tenant_id:
+        hospital_id = patient.hospital_id
+        keep_signed_in(auth.switch_hospital(session, actor=actor, hospital_id=hospital_id))
 
 
 def _caregiver(caregiver_id: UUID) -> CaregiverRead:

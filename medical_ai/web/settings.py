@@ -12,6 +12,7 @@ from medical_ai.core.http import current_actor, current_session, current_setting
 from medical_ai.core.pages import page
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.wording import WORDINGS
+from medical_ai.patients import service as patients
 from medical_ai.tenancy import service as tenancy
 from medical_ai.web.told import more_about
 
@@ -28,6 +29,7 @@ def settings_page() -> ResponseReturnValue:
         account=current_account(),
         hospital_name=tenancy.get_hospital(session, actor.tenant_id).name,
         hospitals=auth.list_hospitals(session, user_id=actor.user_id),
+        has_record=patients.find_own_patient(session, actor) is not None,
         asks_for_verification=current_settings().asks_for_verification != "off",
     )
 

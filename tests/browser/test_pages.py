@@ -1,14 +1,20 @@
 """Every page as people meet it: accessible, and never wider than the screen."""
 
+import re
+import secrets
 from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from medical_ai.auth import otp
+from medical_ai.core import clock
 from tests.browser.conftest import DEMO_PASSWORD, Product
 
 pytestmark = pytest.mark.browser
+
+PASSWORD = "a long walk by the river"  # pragma: allowlist secret - made up
 
 SCREENS = {
     "desktop-light": (1280, 900, "light"),
@@ -99,10 +105,7 @@ def open_as(
         request.addfinalizer(context.close)
         page = context.new_page()
         if who is not None:
-            page.goto("/login")
-            page.get_by_label("E-mail address").fill(f"{who}@example.org")
-            page.get_by_label("Password").fill(DEMO_PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
+            _sign_in(page, f"{who}@example.org", DEMO_PASSWORD)
             expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         return page
 
@@ -204,6 +207,120 @@ def test_pages_of_administrators_are_accessible(open_as: Callable[[str | None], 
     page.get_by_role("button", name="Invite").click()
     expect(page.get_by_role("alert")).to_be_visible()
     is_good(page, "an invitation with mistakes")
+
+
+def test_the_way_through_a_second_step_is_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as(None)
+    email = _sign_up(page)
+    page.goto("/app/settings/second-factor")
+    page.get_by_role("button", name="Set up an app").click()
+    is_good(page, "the QR picture")
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    page.get_by_label("Code").fill("1")
+    page.get_by_role("button", name="Confirm").click()
+    is_good(page, "the QR picture after a mistake")
+    page.get_by_label("Code").fill(otp.code_at(secret, otp.step_of(clock.now())))
+    page.get_by_role("button", name="Confirm").click()
+    is_good(page, "the recovery codes")
+    page.get_by_role("link", name="I have kept them").click()
+    is_good(page, "a second step that is set up")
+    page.goto("/app/settings/tokens/new")
+    page.get_by_label("What is it for?").fill("Kitchen tablet")
+    page.locator("input[name=scopes]").first.check()
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.locator("#token")).to_be_visible()
+    is_good(page, "a token shown once")
+    page.goto("/app/settings/tokens")
+    is_good(page, "the list of tokens")
+    page.get_by_role("button", name="Sign out").click()
+    _sign_in(page, email, PASSWORD)
+    is_good(page, "the second step")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    is_good(page, "the second step after a mistake")
+
+
+def test_leaving_is_accessible(open_as: Callable[[str | None], Page]) -> None:
+    page = open_as(None)
+    _sign_up(page)
+    page.goto("/app/settings/export")
+    page.get_by_role("button", name="Download the file").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    is_good(page, "an export without a password")
+    page.goto("/app/settings/delete")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Yes, delete my account").check()
+    page.get_by_role("button", name="Delete in").click()
+    expect(page.get_by_role("heading", name="Your account will be deleted")).to_be_visible()
+    is_good(page, "a deletion under way")
+    page.goto("/app/today")
+    is_good(page, "a day before the deletion")
+
+
+def test_invitations_are_accessible_in_every_state(
+    open_as: Callable[[str | None], Page], product: Product
+) -> None:
+    page = open_as("dana")
+    page.goto("/app/staff/invite")
+    invited = f"{secrets.token_hex(6)}@example.org"
+    page.get_by_label("Their e-mail address").fill(invited)
+    page.get_by_label("Doctor").check()
+    page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_text("on its way")).to_be_visible()
+    is_good(page, "the staff with an invitation")
+    stranger, asked = open_as(None), _link_to(product, invited)
+    stranger.goto(asked)
+    stranger.get_by_role("button", name="Continue").click()
+    is_good(stranger, "an invitation to a newcomer")
+    stranger.get_by_role("button", name="Create the account and accept").click()
+    expect(stranger.locator("[aria-invalid=true]").first).to_be_visible()
+    is_good(stranger, "an invitation after a mistake")
+    page.goto(asked)
+    page.get_by_role("button", name="Continue").click()
+    is_good(page, "an invitation to whoever is signed in")
+
+    page = open_as("alice")
+    page.goto("/app/caregivers")
+    page.get_by_role("button", name="Invite them").click()
+    is_good(page, "a consent with mistakes")
+    page.get_by_label("Their e-mail address").fill(invited)
+    page.get_by_label("See the medicines").check()
+    page.get_by_role("button", name="Invite them").click()
+    page.get_by_role("link", name=invited).click()
+    is_good(page, "a consent that waits")
+    stranger.goto(_link_to(product, invited))
+    stranger.get_by_role("button", name="Look at the invitation").click()
+    is_good(stranger, "a caregiver's invitation to a stranger")
+    stranger.get_by_role("button", name="No", exact=True).click()
+    is_good(stranger, "a declined invitation")
+
+
+def _sign_up(page: Page) -> str:
+    email = f"{secrets.token_hex(6)}@example.org"
+    page.goto("/signup")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+    expect(page).to_have_url(re.compile(r"/app/today$"))
+    return email
+
+
+def _sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def _link_to(product: Product, email: str) -> str:
+    while True:
+        _, mail = product.inbox.wait(seconds=30)
+        plain = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+        found = re.search(
+            r"http\S+/app/invitations/\S+", str(plain.get_payload(decode=True), "utf-8")
+        )
+        if found and mail["To"] == email:
+            return found.group()
 
 
 def test_the_keyboard_reaches_every_control(page: Page) -> None:

@@ -254,3 +254,31 @@ def test_a_caregivers_end_date_shuts_the_pages(app: Flask, alices: Api, erins: A
     with time_machine.travel(datetime.now(UTC) + timedelta(days=3)):
         renewed = signed_in(app, Person("erin", "erin@example.org", uuid4(), None))  # type: ignore[arg-type]  # signs in by address alone
         assert renewed.get("/caregivers/people").get_json()["items"] == []
+
+
+def test_whoever_accepts_from_another_hospital_goes_there_and_finds_them(
+    app: Flask, alices: Api, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        gus = create_patient_account(session, "gus", hospital="hillside")
+    guss = Browser(app)
+    guss.sign_in(gus)
+    guss.open("/app/invitations/caregiver")
+    done = guss.send("/app/invitations/caregiver/accept", token=secret(invite(alices)))
+    assert done.location == "/app/people"
+    shown = guss.open("/app/people").get_data(as_text=True)
+    assert "They asked you to help" in shown
+    assert "Riverside" in shown
+    assert 'href="/app/people"' in guss.open("/app/today").get_data(as_text=True)
+    settings = guss.open("/app/settings").get_data(as_text=True)
+    assert "/app/access-log" not in settings  # no record of Gus' own is here
+    assert 'href="/app/caregivers"' in settings
+
+
+def test_an_invitation_is_found_again_after_signing_up(app: Flask) -> None:
+    wanted = "/app/invitations/caregiver"
+    news = Browser(app)
+    news.open(f"/signup?next={wanted}")
+    fields = {"email": "new@example.org", "password": "a quiet walk at dawn"}
+    done = news.send("/app/sign-up", timezone="Europe/Berlin", next=wanted, **fields)
+    assert (done.status_code, done.location) == (303, wanted)

@@ -9,11 +9,13 @@ from sqlalchemy import select
 
 from medical_ai.auth.models import Membership
 from medical_ai.auth.permissions import Role
+from medical_ai.auth.service import factors
 from medical_ai.core.database import Database
 from medical_ai.patients.policy import POLICY
 from medical_ai.patients.redaction import MASK
 from medical_ai.patients.samples import SAMPLES
 from tests.support.browser import Browser
+from tests.support.factors import enrol
 from tests.support.people import PASSWORD, Cast, Person
 
 PAGES = ("/app/staff", "/app/staff/invite", "/app/roles", "/app/wards", "/app/redaction")
@@ -82,6 +84,21 @@ def test_an_administrator_changes_suspends_and_removes(
     danas.send(f"{page}/remove")
     assert "Bob" not in text_of(danas, "/app/staff")
     assert danas.open(page).status_code == 404
+
+
+def test_an_administrator_takes_the_second_step_of_a_colleague_who_lost_it(
+    danas: Browser, app: Flask, database: Database, people: Cast
+) -> None:
+    enrol(app, people.bob)
+    page = member(danas, "Bob")
+    assert "Bob lost their second step" in text_of(danas, page)
+    assert danas.send(f"{page}/second-step").location == page
+    assert "Their second step is taken away" in text_of(danas, page)
+    with database.reading() as session:
+        assert not factors.needs_second_factor(session, people.bob.user_id)
+    own = member(danas, "Dana")
+    assert "second step" not in text_of(danas, own)
+    assert danas.send(f"{own}/second-step").status_code == 403
 
 
 def test_the_last_administrator_is_told_why_nothing_happened(danas: Browser) -> None:

@@ -15,7 +15,13 @@ from sqlalchemy.orm import Session
 from medical_ai.audit.models import AuditEvent
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth import otp, service
-from medical_ai.auth.models import AuthChallenge, RecoveryCode, TokenFamily, TotpFactor
+from medical_ai.auth.models import (
+    AuthChallenge,
+    Membership,
+    RecoveryCode,
+    TokenFamily,
+    TotpFactor,
+)
 from medical_ai.auth.purposes import ChallengePurpose
 from medical_ai.auth.refusals import ProofRequired
 from medical_ai.auth.schemas import SignIn
@@ -192,12 +198,17 @@ def test_removing_the_last_factor_takes_the_recovery_codes_along(
         assert session.scalar(select(func.count(RecoveryCode.id))) == 0
 
 
+def place_of(session: Session, person: Person) -> UUID:
+    """Return somebody's membership of their hospital."""
+    return session.scalars(select(Membership.id).where(Membership.user_id == person.user_id)).one()
+
+
 def test_an_administrator_resets_a_colleague_and_ends_their_sessions(
     database: Database, dana: Person, bob: Person
 ) -> None:
     actor, _, _ = enrol(database, bob)
     with database.unit_of_work() as session:
-        service.reset_second_factor(session, actor=dana.actor, user_id=bob.user_id)
+        service.reset_second_factor(session, actor=dana.actor, membership_id=place_of(session, bob))
     with database.reading() as session:
         assert not factors.needs_second_factor(session, bob.user_id)
         assert session.get_one(TokenFamily, actor.family_id).revoked_at is not None
@@ -212,15 +223,19 @@ def test_an_administrator_resets_a_colleague_and_ends_their_sessions(
 def test_nobody_else_resets_a_second_factor(database: Database, people: Cast) -> None:
     enrol(database, people.bob)
     with database.unit_of_work() as session:
+        bobs = place_of(session, people.bob)
         for who in (people.alice, people.bob, people.nina, people.bill, people.charlie):
             with pytest.raises(PermissionDenied):
-                service.reset_second_factor(session, actor=who.actor, user_id=people.bob.user_id)
+                service.reset_second_factor(session, actor=who.actor, membership_id=bobs)
         dana = people.dana
         with pytest.raises(PermissionDenied):
-            service.reset_second_factor(session, actor=dana.actor, user_id=dana.user_id)
-        for whom in (people.charlie.user_id, people.alice.user_id, uuid4()):
+            service.reset_second_factor(
+                session, actor=dana.actor, membership_id=place_of(session, dana)
+            )
+        strangers = (place_of(session, people.charlie), place_of(session, people.alice), uuid4())
+        for whom in strangers:
             with pytest.raises(NotFound):
-                service.reset_second_factor(session, actor=dana.actor, user_id=whom)
+                service.reset_second_factor(session, actor=dana.actor, membership_id=whom)
         assert factors.needs_second_factor(session, people.bob.user_id)
 
 

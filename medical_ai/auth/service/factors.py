@@ -157,22 +157,23 @@ def factor_removed(session: Session, *, actor: Actor, kind: str, subject: tuple[
     _changed(session, actor, "second-factor-removed", subject[1])
 
 
-def reset_second_factor(session: Session, *, actor: Actor, user_id: UUID) -> None:
+def reset_second_factor(session: Session, *, actor: Actor, membership_id: UUID) -> None:
     """Take every second factor from a colleague who lost theirs; they are signed out everywhere.
 
     Raises PermissionDenied, also for one's own, and NotFound for whoever is no member of staff of
     the actor's hospital.
     """
     actor.require(Permission.STAFF_MANAGE)
-    if user_id == actor.user_id:
-        raise PermissionDenied(NOT_THEIRS)
-    colleague = select(Membership.id).where(
-        Membership.user_id == user_id,
+    colleague = select(Membership.user_id).where(
+        Membership.id == membership_id,
         Membership.hospital_id == actor.tenant_id,
         Membership.role != Role.PATIENT,
     )
-    if session.scalar(colleague) is None:
+    user_id = session.scalar(colleague)
+    if user_id is None:
         raise NotFound("There is no such colleague.")
+    if user_id == actor.user_id:
+        raise PermissionDenied(NOT_THEIRS)
     audit.record(session, actor=actor, tag=AuditTag.SECOND_FACTOR_RESET, subject=("user", user_id))
     _forget_factors(session, user_id, actor.tenant_id)
 

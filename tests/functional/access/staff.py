@@ -44,6 +44,7 @@ PAGES: dict[str, Row] = {
     "staff.reinstate": (f"{MEMBER}/reinstate", {}, NOT_FOUND),
     "staff.remove": (f"{MEMBER}/remove", {}, NOT_FOUND),
     "staff.remove_page": (f"{MEMBER}/remove", None, NOT_FOUND),
+    "staff.reset_second_step": (f"{MEMBER}/second-step", {}, NOT_FOUND),
     "staff.roles_page": ("/app/roles", None, ADMINISTRATORS),
     "staff.suspend": (f"{MEMBER}/suspend", {}, NOT_FOUND),
     "staff.withdraw": (f"/app/staff/invitations/{NOBODYS}/withdraw", {}, NOT_FOUND),

@@ -69,7 +69,10 @@ def tamper(database: Database, *changes: Any) -> None:
     engine = database.engine.execution_options(begin_immediate=True)
     with engine.begin() as connection, without_triggers(connection):
         for change in changes:
-            connection.execute(change) if not callable(change) else change(connection)
+            if callable(change):
+                change(connection)
+            else:
+                connection.execute(change)
 
 
 def problem_of(database: Database, **options: Any) -> Problem:

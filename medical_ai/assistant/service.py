@@ -117,7 +117,7 @@ def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> tupl
             session_id=opened.row.id,
             patient_id=patient.id if patient else None,
             zone=patient.home_zone if patient else None,
-            whose=Whose.ANOTHERS if patient and patient.basis is not Basis.OWN else Whose.OWN,
+            whose=Whose.OTHER if patient and patient.basis is not Basis.OWN else Whose.OWN,
         )
     return turn, triage
 

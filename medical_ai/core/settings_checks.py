@@ -18,10 +18,15 @@ def check_settings(settings: Settings) -> None:
     for name in ("jwt_secret_previous", "jwt_refresh_secret_previous"):
         if previous := getattr(settings, name).get_secret_value():
             _check_secret(name.upper(), previous)
-    if settings.job_lease_seconds < SMTP_DEADLINES * settings.smtp_timeout_seconds + 10:
-        raise SettingsError("JOB_LEASE_SECONDS must outlast SMTP_TIMEOUT_SECONDS several times")
-    if settings.jwt_secret == settings.jwt_refresh_secret:
-        raise SettingsError("JWT_REFRESH_SECRET must differ from JWT_SECRET")
+    mail_seconds = SMTP_DEADLINES * settings.smtp_timeout_seconds
+    _hold(
+        "JOB_LEASE_SECONDS must outlast SMTP_TIMEOUT_SECONDS several times",
+        settings.job_lease_seconds >= mail_seconds + 10,
+    )
+    _hold(
+        "JWT_REFRESH_SECRET must differ from JWT_SECRET",
+        settings.jwt_secret != settings.jwt_refresh_secret,
+    )
     _ = settings.ring_keys
     _check_identity_provider(settings)
     if settings.production:
@@ -47,12 +52,15 @@ def _check_identity_provider(settings: Settings) -> None:
     for name in ("oidc_client_id", "oidc_client_secret"):
         if not getattr(settings, name):  # a secret is as long as its value
             raise SettingsError(f"{name.upper()} is missing: OIDC_ISSUER is set")
-    if "openid" not in settings.oidc_scopes.split():
-        raise SettingsError("OIDC_SCOPES must hold openid")
-    if settings.oidc_audience == settings.oidc_client_id:
-        raise SettingsError("OIDC_AUDIENCE must differ from OIDC_CLIENT_ID, or id tokens would do")
-    if bool(settings.oidc_roles_claim) != bool(settings.oidc_role_map):
-        raise SettingsError("OIDC_ROLES_CLAIM and OIDC_ROLE_MAP belong together: set both or none")
+    _hold("OIDC_SCOPES must hold openid", "openid" in settings.oidc_scopes.split())
+    _hold(
+        "OIDC_AUDIENCE must differ from OIDC_CLIENT_ID, or id tokens would do",
+        settings.oidc_audience != settings.oidc_client_id,
+    )
+    _hold(
+        "OIDC_ROLES_CLAIM and OIDC_ROLE_MAP belong together: set both or none",
+        bool(settings.oidc_roles_claim) == bool(settings.oidc_role_map),
+    )
     _check_url("OIDC_ISSUER", settings.oidc_issuer, settings)
     if settings.oidc_logout_url:
         _check_url("OIDC_LOGOUT_URL", settings.oidc_logout_url, settings)
@@ -68,14 +76,19 @@ def _check_production(settings: Settings) -> None:
         _check_random(name.upper(), getattr(settings, name).get_secret_value())
     if any(len(set(key)) < SECRET_MIN_DISTINCT for key in settings.ring_keys):
         raise SettingsError("ENCRYPTION_KEYS holds a pattern: make random keys")
-    if not settings.public_url.startswith("https://"):
-        raise SettingsError("PUBLIC_URL must be the https address people open")
-    if not settings.ratelimit_enabled:
-        raise SettingsError("RATELIMIT_ENABLED cannot be off in production")
-    if not settings.cookie_secure:
-        raise SettingsError("COOKIE_SECURE cannot be off in production")
-    webhook = settings.audit_anchor_webhook.get_secret_value()
-    if webhook and not webhook.startswith("https://"):
-        raise SettingsError("AUDIT_ANCHOR_WEBHOOK must be an https address")
-    if settings.demo_password.get_secret_value():
-        raise SettingsError("DEMO_PASSWORD is set: demo people cannot exist in production")
+    webhook = settings.audit_anchor_webhook.get_secret_value() or "https://"
+    _hold("PUBLIC_URL must be the https address people open", _is_https(settings.public_url))
+    _hold("RATELIMIT_ENABLED cannot be off in production", settings.ratelimit_enabled)
+    _hold("COOKIE_SECURE cannot be off in production", settings.cookie_secure)
+    _hold("AUDIT_ANCHOR_WEBHOOK must be an https address", _is_https(webhook))
+    demo = settings.demo_password.get_secret_value()
+    _hold("DEMO_PASSWORD is set: demo people cannot exist in production", not demo)
+
+
+def _is_https(url: str) -> bool:
+    return url.startswith("https://")
+
+
+def _hold(words: str, is_so: bool) -> None:
+    if not is_so:
+        raise SettingsError(words)

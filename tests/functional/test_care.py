@@ -279,6 +279,7 @@ def test_an_invitation_is_found_again_after_signing_up(app: Flask) -> None:
     wanted = "/app/invitations/caregiver"
     news = Browser(app)
     news.open(f"/signup?next={wanted}")
+    # pragma: allowlist nextline secret
     fields = {"email": "new@example.org", "password": "a quiet walk at dawn"}
     done = news.send("/app/sign-up", timezone="Europe/Berlin", next=wanted, **fields)
     assert (done.status_code, done.location) == (303, wanted)

@@ -392,7 +392,7 @@ def test_any_text_gets_an_answer_and_no_unproven_claim(text: str) -> None:
 def test_who_asks_about_the_open_record_is_answered_as_its_owner_would_be(
     tools: Tools, asked: str, own: str
 ) -> None:
-    reply = respond(asked, zone=ZONE, call_tool=tools, whose=Whose.ANOTHERS)
+    reply = respond(asked, zone=ZONE, call_tool=tools, whose=Whose.OTHER)
     owners = ask(own, tools)
     assert reply.citations == owners.citations
     assert reply.citations
@@ -407,13 +407,13 @@ def test_anothers_medicines_are_never_called_ones_own(
     tools: Tools, question: str, is_empty: bool
 ) -> None:
     record = Tools() if is_empty else tools
-    reply = respond(question, zone=ZONE, call_tool=record, whose=Whose.ANOTHERS)
+    reply = respond(question, zone=ZONE, call_tool=record, whose=Whose.OTHER)
     assert not OWN.search(reply.text)
     assert "press" not in reply.text  # it would be on the page of one's own medicines
 
 
 @pytest.mark.parametrize("question", ["has my mum taken her tablets", "is my husband on warfarin"])
 def test_somebody_who_is_named_may_be_another_than_the_patient(tools: Tools, question: str) -> None:
-    reply = respond(question, zone=ZONE, call_tool=tools, whose=Whose.ANOTHERS)
+    reply = respond(question, zone=ZONE, call_tool=tools, whose=Whose.OTHER)
     assert "nothing up about anybody else" in reply.text
     assert tools.called == []

@@ -29,7 +29,7 @@ _OWN_OPEN = _ALWAYS | {
     IntentKind.ADD: texts.HOW_TO_ADD,
     IntentKind.STOP: texts.HOW_TO_STOP,
 }
-_ANOTHERS_OPEN = _OWN_OPEN | {
+_OTHER_OPEN = _OWN_OPEN | {
     IntentKind.HELP: texts.ABILITIES_FOR_ANOTHER,
     IntentKind.SOMEBODY_ELSE: texts.SOMEBODY_ELSE_STILL,
     IntentKind.UNRELATED: texts.UNRELATED_FOR_ANOTHER,
@@ -37,7 +37,7 @@ _ANOTHERS_OPEN = _OWN_OPEN | {
     # The pages on which one changes one's own medicines would change the wrong ones.
     **dict.fromkeys((IntentKind.REMIND, IntentKind.ADD, IntentKind.STOP), texts.NOTHING_RECORDED),
 }
-_SAID = {Whose.OWN: _OWN_OPEN, Whose.ANOTHERS: _ANOTHERS_OPEN}
+_SAID = {Whose.OWN: _OWN_OPEN, Whose.OTHER: _OTHER_OPEN}
 _FROM_RECORD: dict[IntentKind, Answer] = {
     IntentKind.NEXT_DOSE: coming.next_dose,
     IntentKind.DUE_NOW: coming.due_now,

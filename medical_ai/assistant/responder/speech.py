@@ -28,7 +28,7 @@ class Whose(StrEnum):
     """How the record is spoken of: a doctor must not read another's medicines as their own."""
 
     OWN = "your"
-    ANOTHERS = "the patient's"
+    OTHER = "the patient's"
 
     @property
     def first(self) -> str:

@@ -18,6 +18,7 @@ from medical_ai.auth import throttle, tokens
 from medical_ai.auth.models import Membership, ProviderSignIn, User
 from medical_ai.auth.permissions import Role
 from medical_ai.auth.provider.claims import ProviderPerson, hospital_of, narrowed
+from medical_ai.auth.refusals import MfaRequired
 from medical_ai.auth.schemas import Tokens
 from medical_ai.auth.service.accounts import admit, find_user, normal_email
 from medical_ai.auth.service.administrators import hold_administrators, is_last_administrator
@@ -56,6 +57,10 @@ UNVERIFIED = (
     " Confirm it there and begin again, or sign in with your password."
 )
 WITHOUT_EMAIL = "The identity provider did not tell your e-mail address, which an account needs."
+NOT_ASKED_FOR = (
+    "This account has a second factor, and this installation does not count on the identity"
+    " provider to ask for one. Sign in here instead."
+)
 UNUSABLE = "This account cannot be used here now. Ask whoever runs this installation."
 
 
@@ -63,6 +68,22 @@ class Refused(PermissionDenied):
     """The provider knows them, and they may still not come in; that is kept in the log."""
 
     keeps_work = True
+
+
+# Asked with every such token, so it is built once.
+_BEARERS = (
+    select(
+        User,
+        Membership.role,
+        Membership.hospital_id,
+        GRANTED.label("granted"),
+        has_second_factor().label("has_second_factor"),
+    )
+    .join(Membership, Membership.user_id == User.id)
+    .where(Membership.suspended_at.is_(None))
+    .order_by(Membership.created_at, Membership.id)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +134,20 @@ def find_provider_bearer(session: Session, *, claims: Mapping[str, Any]) -> Prov
     """Return who an access token of the provider speaks for; None where nobody here is that.
 
     What they may do is decided here; the token can only narrow it. There is no session of ours
-    behind it.
+    behind it. Raises MfaRequired where the account has a second factor, which a token cannot show,
+    and the provider is not trusted with asking for one.
     """
     settings = settings_of(session)
-    query = (
-        select(
-            User,
-            Membership.role,
-            Membership.hospital_id,
-            GRANTED.label("granted"),
-            has_second_factor().label("has_second_factor"),
-        )
-        .join(Membership, Membership.user_id == User.id)
-        .where(User.auth0_user_id == claims["sub"], Membership.suspended_at.is_(None))
-        .order_by(Membership.created_at, Membership.id)
-        .limit(1)
-    )
+    query = _BEARERS.where(User.auth0_user_id == claims["sub"])
     if slug := hospital_of(claims, settings):
         hospital = tenancy.find_hospital(session, slug)
         query = query.where(Membership.hospital_id == (hospital.id if hospital else None))
     row = session.execute(query).one_or_none()
     if row is None or not may_sign_in(row[0], settings):
         return None
-    user, role, hospital_id, granted, _ = row
+    user, role, hospital_id, granted, has_factor = row
+    if has_factor and not settings.oidc_second_factor:
+        raise MfaRequired(NOT_ASKED_FOR)
     held = within_ceiling(role, (granted or "").split(","))
     actor = Actor(
         user_id=user.id,
@@ -151,7 +163,7 @@ def find_provider_bearer(session: Session, *, claims: Mapping[str, Any]) -> Prov
         role=role,
         hospital_id=hospital_id,
         held=held,
-        has_factor=settings.oidc_second_factor or row.has_second_factor,
+        has_factor=settings.oidc_second_factor,
     )
     return ProviderBearer(actor, account)
 

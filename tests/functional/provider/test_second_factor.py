@@ -14,6 +14,7 @@ from medical_ai.core import clock
 from medical_ai.core.database import Database
 from tests.functional.provider.conftest import Traveller
 from tests.support.factors import App, enrol, make_real
+from tests.support.http import Api, assert_problem
 from tests.support.people import PASSWORD, Person
 from tests.support.provider import IdentityProvider
 
@@ -70,11 +71,26 @@ def test_what_waits_for_the_code_is_over_when_the_account_was_parted(
         assert browser.open(STEP_PAGE).status_code == 303
 
 
+def test_a_token_of_the_provider_does_not_go_around_the_second_factor(
+    app: Flask, idp: IdentityProvider, linked: Person
+) -> None:
+    theirs = Api(app, idp.token_for(linked.email)["access_token"])
+    assert theirs.get("/auth/me").status_code == 200
+    enrol(app, linked)
+    refused = assert_problem(theirs.get("/auth/me"), 403)
+    assert refused["type"].endswith("mfa_required")
+
+
 @pytest.mark.settings(oidc_second_factor=True)
 def test_a_provider_that_asks_for_one_itself_is_believed(
-    browser: Traveller, linked: Person, authenticator: App, database: Database
+    browser: Traveller,
+    linked: Person,
+    authenticator: App,
+    database: Database,
+    idp: IdentityProvider,
 ) -> None:
-    assert authenticator.secret
+    theirs = Api(authenticator.api.app, idp.token_for(linked.email)["access_token"])
+    assert theirs.get("/auth/me").status_code == 200
     assert browser.travel(linked.email).headers["Location"] == "/app/today"
     assert find_families(database)[-1].factors == "provider"
 

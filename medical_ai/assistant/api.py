@@ -18,10 +18,8 @@ blueprint = Blueprint("chat_api", __name__)
 def answer_question(question: ChatQuestion) -> Response:
     """Answer as the client asked: a stream of events, or one JSON object."""
     database, actor = current_database(), current_actor()
-    if question.session_id is not None:  # a stream has said 200 before it could say 404
-        conversations.check_conversation(
-            current_session(), actor=actor, session_id=question.session_id
-        )
+    # A stream has said 200 before it could say 404.
+    conversations.check_question(current_session(), actor=actor, question=question)
     release_session()  # a turn has transactions of its own
     if EVENT_STREAM in request.accept_mimetypes.values():
         return stream_answer(database, actor=actor, question=question)

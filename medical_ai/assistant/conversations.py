@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant.models import ChatMessage, Conversation
-from medical_ai.assistant.schemas import ChatSession, History, HistoryMessage
+from medical_ai.assistant.schemas import ChatQuestion, ChatSession, History, HistoryMessage
 from medical_ai.assistant.triage import TriageLevel
 from medical_ai.audit import service as audit
 from medical_ai.audit.tags import AuditTag
@@ -60,10 +60,17 @@ def open_conversation(
     return _open(session, actor, row)
 
 
-def check_conversation(session: Session, *, actor: Actor, session_id: UUID) -> None:
-    """Raise NotFound for a conversation that is not the actor's; nothing of it is looked at."""
-    opened = open_conversation(session, actor=actor, session_id=session_id)
-    audit.drop_views(session, opened.row.patient_id)
+def check_question(session: Session, *, actor: Actor, question: ChatQuestion) -> None:
+    """Raise NotFound where a question names a conversation or a patient that are not the actor's.
+
+    Nothing is looked at by that.
+    """
+    if question.session_id is not None:
+        opened = open_conversation(session, actor=actor, session_id=question.session_id)
+        audit.drop_views(session, opened.row.patient_id)
+    elif question.patient_id is not None:
+        patients.get_patient_for(session, actor, question.patient_id, Permission.RECORD_ASK)
+        audit.drop_views(session, question.patient_id)
 
 
 def start_conversation(

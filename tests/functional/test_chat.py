@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -18,7 +19,7 @@ from medical_ai.audit.tags import AuditTag
 from medical_ai.core.database import Database
 from tests.functional.test_medicines import AMLODIPINE, add, doses_today
 from tests.support.http import EVENTS, Api, assert_problem, events_of, signed_in
-from tests.support.people import Person
+from tests.support.people import Person, record_of
 
 # Seven and nine in the morning in Berlin.
 SEVEN = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -144,6 +145,27 @@ def test_a_stream_ends_as_soon_as_it_is_done(asking: Api) -> None:
 def test_a_stream_to_somebody_elses_conversation_is_refused(asking: Api) -> None:
     message = {"message": "Hello", "session_id": "0198c0de-0000-7000-8000-000000000000"}
     assert_problem(asking.post("/chat/message", message, headers={"Accept": EVENTS}), 404)
+
+
+def test_a_stream_about_somebody_elses_record_is_refused_like_one_about_nobodys(
+    app: Flask, database: Database, alice: Person, charlie: Person
+) -> None:
+    with database.reading() as session:
+        known = str(record_of(session, alice).id)
+    outsider = signed_in(app, charlie)
+    answers = [
+        assert_problem(
+            outsider.post(
+                "/chat/message",
+                {"message": "What is she taking?", "patient_id": patient_id},
+                headers={"Accept": accept},
+            ),
+            404,
+        )
+        for patient_id in (known, str(uuid4()))
+        for accept in (EVENTS, "application/json")
+    ]
+    assert all(one | {"request_id": ""} == answers[0] | {"request_id": ""} for one in answers)
 
 
 def test_a_client_that_hangs_up_stops_the_work(asking: Api) -> None:

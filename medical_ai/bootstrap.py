@@ -70,7 +70,7 @@ from medical_ai.web import patients as directory_pages
 from medical_ai.web import people as people_pages
 from medical_ai.web import settings as settings_pages
 from medical_ai.web.errors import render_problem
-from medical_ai.web.security import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, finish_headers
+from medical_ai.web.security import PERMISSIONS_POLICY, SessionCookies, finish_headers
 
 YEAR_SECONDS = 31_536_000
 PROBE_PATHS = frozenset({"/health", "/health/ready"})
@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = Flask("medical_ai", template_folder="templates", static_folder="static")
     app.debug = False  # whatever FLASK_DEBUG says
+    app.session_interface = SessionCookies()
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # quotes are found as written
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
@@ -182,7 +183,7 @@ def _install_headers(app: Flask, settings: Settings) -> None:
         strict_transport_security_include_subdomains=True,
         strict_transport_security_preload=True,
         frame_options="DENY",
-        content_security_policy=CONTENT_SECURITY_POLICY,
+        content_security_policy=None,  # by finish_headers
         permissions_policy=PERMISSIONS_POLICY,
         referrer_policy="same-origin",
         session_cookie_secure=settings.cookie_secure,

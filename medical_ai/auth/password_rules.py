@@ -6,6 +6,9 @@ easy to guess. The list is of passwords that leaked, and ships with the `zxcvbn`
 
 import unicodedata
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 
 from medical_ai.auth.passwords import MIN_CHARACTERS
 from medical_ai.core.errors import FieldProblem, InvalidInput
@@ -50,10 +53,11 @@ def refuse_guessable(password: str, *, email: str, username: str, field: str = "
 @cache
 def common_passwords() -> frozenset[str]:
     """Return the leaked passwords that are long enough to be chosen, in small letters."""
-    # Loaded by the first who needs it: 14 MiB that a worker or a command does without.
-    from zxcvbn.frequency_lists import (  # type: ignore[import-untyped]  # it ships no types
-        FREQUENCY_LISTS,
-    )
-
-    listed = (one.casefold() for one in FREQUENCY_LISTS["passwords"])
+    # Read by the first who needs it, and its file alone: imported, the package would keep 14 MiB
+    # of lists and tables that nothing here asks for.
+    package = find_spec("zxcvbn")
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("the package zxcvbn is not installed")
+    file = Path(package.submodule_search_locations[0]) / "frequency_lists.py"
+    listed = (one.casefold() for one in run_path(str(file))["FREQUENCY_LISTS"]["passwords"])
     return frozenset(one for one in listed if len(one) >= MIN_CHARACTERS)

@@ -1,5 +1,8 @@
 """Which passwords may be chosen, and that one is the same however it was typed."""
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
@@ -71,3 +74,12 @@ def test_the_same_letters_are_the_same_password_however_typed() -> None:
 @pytest.mark.parametrize("password", ["  spaces stay  ", "Capitals Stay", "ﬁne print", "²"])
 def test_nothing_else_of_a_password_is_changed(password: str) -> None:
     assert normal_password(password) == password
+
+
+def test_the_list_is_read_without_what_its_package_makes_of_it() -> None:
+    code = (
+        "import sys; from medical_ai.auth.password_rules import common_passwords;"
+        "print(len(common_passwords()) > 10_000, 'zxcvbn' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "False"]

@@ -20,6 +20,8 @@ STYLE = (
     "dl{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.2rem 1rem}"
     "dt{color:#465}dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}"
     "article{border:1px solid #9aa;border-radius:.5rem;padding:.3rem 1rem;margin:1rem 0}"
+    "@media(width<40rem){dl{grid-template-columns:minmax(0,1fr)}dd{min-width:0;margin-bottom:.5rem}"
+    "table{display:block;overflow-x:auto}th,td{min-width:7rem}}"
     "@media print{body{margin:0;max-width:none}h2{break-after:avoid}tr,dt{break-inside:avoid}}"
 )
 
@@ -70,7 +72,7 @@ def html_pieces(title: str, sections: Iterable[tuple[str, Any]]) -> Iterator[str
 
 def spoken(name: str) -> str:
     """Return a field's name as a person would write it."""
-    words = name.replace("_", " ").replace("-", " ")
+    words = name.replace("_", " ").replace("-", " ").replace(" i ", " I ")
     return words[:1].upper() + words[1:]
 
 

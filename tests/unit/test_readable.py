@@ -59,3 +59,4 @@ def test_values_are_said_plainly() -> None:
     for said in ("24 Nov 2026, 14:02 UTC", "Yes", "–", "a, b", "Nothing."):
         assert said in text
     assert spoken("due_local") == "Due local"
+    assert spoken("people_i_look_after") == "People I look after"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 from uuid import UUID
 
-from sqlalchemy import Executable, case, delete, select
+from sqlalchemy import Executable, case, delete, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.auth.models import ThrottleWindow
@@ -36,6 +36,16 @@ def count_attempt(
     if database.settings.ratelimit_enabled:
         with database.unit_of_work() as session:
             _count(session, scope, subject, limit, window)
+
+
+def forgive_attempt(session: Session, *, scope: str, subject: str) -> None:
+    """Take one counted attempt back, for it was a right one: a ward behind one address signs in.
+
+    One alone: whoever has an account of their own gains no tries at others by signing in.
+    """
+    mine = (ThrottleWindow.scope == scope, ThrottleWindow.subject == _digest(subject))
+    taken_back = update(ThrottleWindow).where(*mine, ThrottleWindow.attempts > 0)
+    rows_changed(session, taken_back.values(attempts=ThrottleWindow.attempts - 1))
 
 
 def count_code(session: Session, user_id: UUID) -> None:

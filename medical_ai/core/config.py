@@ -225,7 +225,7 @@ class Settings(BaseSettings):
         description="Where request counts live; memory: in each process.",
     )
     login_attempts_per_minute: int = Field(
-        5, ge=1, description="Sign-in attempts per client address, over all processes."
+        5, ge=1, description="Wrong passwords per client address, over all processes."
     )
     login_delay_longest_seconds: int = Field(
         900, ge=1, description="Delays after wrong passwords double up to this."

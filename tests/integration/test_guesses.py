@@ -111,6 +111,22 @@ def test_a_known_browser_does_not_suffer_from_others_at_its_address(
     assert try_once(database, alice.email, PASSWORD, HERS) == "in"
 
 
+@pytest.mark.settings(login_attempts_per_minute=3)
+def test_right_passwords_behind_one_address_are_not_counted_and_win_nobody_a_try(
+    database: Database, alice: Person, bob: Person
+) -> None:
+    for number in range(5):  # each with another browser
+        for person in (alice, bob):
+            fresh = Client(STRANGER.address, f"a computer of the ward, {number}")
+            assert try_once(database, person.email, PASSWORD, fresh) == "in"
+    for _ in range(3):
+        assert try_once(database, NOBODY, "wrong", STRANGER) == "Unauthenticated"
+    own = Client(STRANGER.address, "curl", HERS.device)
+    assert try_once(database, alice.email, PASSWORD, HERS) == "in"
+    assert try_once(database, alice.email, PASSWORD, own) == "in"
+    assert try_once(database, NOBODY, "wrong", STRANGER) == "TooManyRequests"
+
+
 def test_a_browser_known_to_one_account_is_a_stranger_to_another(
     database: Database, alice: Person, bob: Person
 ) -> None:

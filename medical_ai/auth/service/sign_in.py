@@ -33,6 +33,7 @@ from medical_ai.core.errors import PermissionDenied, Unauthenticated
 from medical_ai.core.ids import new_id
 from medical_ai.tenancy import service as tenancy
 
+SIGN_IN = "sign-in"
 WRONG = "The e-mail address or the password is wrong."
 UNVERIFIED = (
     "Confirm your e-mail address first. Open the link in the message we sent you; it may take a"
@@ -53,10 +54,11 @@ class EmailUnverified(PermissionDenied):
 
 @dataclass(frozen=True, slots=True)
 class ProvedPassword:
-    """Somebody who knew a password: whose, the try it took, and a better hash of it."""
+    """Somebody who knew a password: whose, what counted the try, and a better hash of it."""
 
     user: User
     guess: Guess
+    is_counted: bool
     new_hash: str | None
 
 
@@ -146,7 +148,7 @@ def count_sign_in(session: Session, client: Client) -> None:
     database = database_of(session)
     throttle.count_attempt(
         database,
-        scope="sign-in",
+        scope=SIGN_IN,
         subject=throttle.network_of(client.address),
         limit=database.settings.login_attempts_per_minute,
     )
@@ -159,6 +161,9 @@ def _check_password(session: Session, data: SignIn, client: Client) -> Standing:
     may_send = must_verify and may_mail(database, "mail-sign-in", proved.user.email)
     # From here on the session writes; nothing slow comes after.
     forgive_guess(session, proved.guess)
+    if proved.is_counted:
+        network = throttle.network_of(client.address)
+        throttle.forgive_attempt(session, scope=SIGN_IN, subject=network)
     _renew_hash(session, proved)
     if must_verify:
         if may_send:
@@ -180,7 +185,11 @@ def _prove_password(session: Session, *, data: SignIn, client: Client) -> Proved
             device=client.device,
         )
         brought = find_brought_hash(reader)
-    guess = _admit(session, email, mark, client)
+    # A browser that the account knows does not suffer from others who share its address.
+    is_counted = not is_device(mark, client.device)
+    if is_counted:
+        count_sign_in(session, client)
+    guess = admit_guess(database, account=f"email:{email}", client=mark)
     fits = passwords.verify_password(
         found.password_hash if found else None, data.password, at_once=at_once, brought=brought
     )
@@ -189,14 +198,7 @@ def _prove_password(session: Session, *, data: SignIn, client: Client) -> Proved
         raise Unauthenticated(WRONG)
     outdated = passwords.is_outdated(found.password_hash)
     new_hash = passwords.hash_password(data.password, at_once=at_once) if outdated else None
-    return ProvedPassword(found, guess, new_hash)
-
-
-def _admit(session: Session, email: str, mark: str | None, client: Client) -> Guess:
-    # A browser that the account knows does not suffer from others who share its address.
-    if not is_device(mark, client.device):
-        count_sign_in(session, client)
-    return admit_guess(database_of(session), account=f"email:{email}", client=mark)
+    return ProvedPassword(found, guess, is_counted, new_hash)
 
 
 def _must_verify(database: Database, user: User) -> bool:

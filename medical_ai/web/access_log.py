@@ -20,8 +20,8 @@ from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
 from medical_ai.tenancy import service as tenancy
 from medical_ai.web.access_words import (
-    ASSISTANT,
     PATIENT,
+    SERVICE,
     YOU,
     Deed,
     spoken_deed,
@@ -119,9 +119,9 @@ def _speak(
     did, why = spoken_deed(deed, PATIENT), spoken_reason(deed, PATIENT)
     who = _name(event, patient, known)
     said = f"{who}, {hospital}, {did}" if hospital else f"{who}, {did}"
-    is_own = who in {YOU, ASSISTANT}
+    is_own = who in {YOU, SERVICE}
     if is_own:
-        said = spoken_own_deed(deed) if who == YOU else f"{ASSISTANT} {did}"
+        said = spoken_own_deed(deed) if who == YOU else f"{SERVICE} {did}"
     return AccessRead(
         id=event.id,
         at=event.at,
@@ -143,7 +143,7 @@ def _speak(
 
 def _name(event: EventRef, patient: PatientRef, known: dict[UUID, PersonRef]) -> str:
     if event.actor_user_id is None:
-        return ASSISTANT
+        return SERVICE
     if event.actor_user_id == patient.user_id:
         return YOU
     # Names are told of one's own hospital alone; elsewhere, what they are and where.

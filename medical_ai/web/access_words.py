@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from medical_ai.audit.tags import AuditTag, Outcome, outcome_of
 
 ASSISTANT = "The assistant"
+SERVICE = "This service"
+"""Who did what nobody asked for: an alarm, a deletion whose day came."""
 YOU = "You"
 SOMEBODY = "Somebody"
 

@@ -19,7 +19,7 @@ from medical_ai.medications.schemas import Moment
 from medical_ai.patients import service as patients
 from medical_ai.web.access_log import deed_of
 from medical_ai.web.access_words import (
-    ASSISTANT,
+    SERVICE,
     SOMEBODY,
     STAFF,
     spoken_deed,
@@ -171,7 +171,7 @@ def _name(
 
 def _who(event: EventRef, known: dict[UUID, people.PersonRef]) -> str:
     if event.actor_user_id is None:  # an unknown account's sign-in, or the house's own work
-        return SOMEBODY if outcome_of(event.tag) is Outcome.FAILED else ASSISTANT
+        return SOMEBODY if outcome_of(event.tag) is Outcome.FAILED else SERVICE
     if event.actor_role == Role.PATIENT or event.basis == "own":
         return "The patient"
     person = known.get(event.actor_user_id)

@@ -40,7 +40,7 @@ def _sign_up(page: Page, product: Product) -> None:
     expect(page).to_have_url(re.compile(r"/app/today$"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Jo")
     expect(page.get_by_role("link", name="Add your first medicine")).to_be_visible()
-    _, mail = product.inbox.wait(seconds=15)
+    _, mail = product.inbox.wait(seconds=15, to=EMAIL)
     assert mail["Subject"] == "Confirm your e-mail address"
 
 
@@ -90,9 +90,8 @@ def _be_reminded(page: Page, product: Product) -> None:
     page.get_by_role("button", name="Add to my list").click()
     added_at = time.time()
     page.goto("/app/today")
-    came_at, mail = product.inbox.wait(seconds=5)
+    came_at, mail = product.inbox.wait(seconds=5, to=EMAIL)
     assert came_at - added_at < 5
-    assert mail["To"] == EMAIL
     assert "metformin" not in mail.as_string()
     expect(page.locator("[data-reminder]")).to_have_text("metformin 500 mg", timeout=15_000)
 

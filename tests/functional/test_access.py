@@ -38,6 +38,7 @@ def test_every_endpoint_of_the_api_is_in_the_matrix(app: Flask) -> None:
 def test_the_cast_gets_what_the_matrix_says(
     app: Flask, people: Cast, alices_ids: dict[str, str], name: str
 ) -> None:
+    """V8.2.1, V8.2.2: every operation, and every id in it, by what each person may do."""
     caller = signed_in(app, getattr(people, name))
     methods, wrong = operations(app), {}
     for endpoint in [*(one for one in MATRIX if one not in LAST), *LAST]:

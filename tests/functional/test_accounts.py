@@ -99,7 +99,7 @@ def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(
 @pytest.mark.settings(access_token_seconds=1)
 def test_an_expired_access_token_is_refreshed(api: Api, alice: Person) -> None:
     granted = login(api, alice.email).get_json()
-    with time_machine.travel(clock.now() + timedelta(seconds=2)):
+    with time_machine.travel(clock.now() + timedelta(seconds=2), tick=False):
         expired = api.with_token(granted["access_token"]).get("/auth/me")
         assert_problem(expired, 401)
         assert 'error="invalid_token"' in expired.headers["WWW-Authenticate"]

@@ -93,6 +93,7 @@ def test_a_tool_cannot_forget_to_redact(database: Database, people: Cast) -> Non
 def test_the_json_of_another_ones_medicine_goes_through_the_policy(
     database: Database, people: Cast, api_of: Callable[[Any], Api]
 ) -> None:
+    """V8.2.3: a field is shown, masked or hidden by who looks."""
     with database.unit_of_work() as session:
         medicine = add_medicine(session, people.alice, ["00:00", "12:00"])
     path = f"/medications/{medicine.id}"

@@ -15,8 +15,11 @@ from sqlalchemy import Column, Connection, MetaData, Table, func, inspect, selec
 from sqlalchemy.dialects import mysql
 
 from medical_ai import migrations
+from medical_ai.auth.models import User
+from medical_ai.core.config import SettingsError
 from medical_ai.core.database import Base, Database
 from medical_ai.migrations import import_models
+from medical_ai.ops.demo import create_demo
 from medical_ai.ops.schema import (
     current_revision,
     downgrade_schema,
@@ -194,3 +197,13 @@ def test_a_process_that_has_migrated_does_not_keep_others_from_it(bare: Database
                 assert free.scalar() == 1
     finally:
         other.dispose()
+
+
+def test_a_new_installation_has_no_accounts(bare: Database) -> None:
+    """V6.3.2: nobody is there before somebody is made, and the made-up people stay outside."""
+    upgrade_schema(bare)
+    with bare.reading() as session:
+        assert session.scalar(select(func.count()).select_from(User)) == 0
+    bare.settings = bare.settings.model_copy(update={"production": True})
+    with pytest.raises(SettingsError, match="demo people"):
+        create_demo(bare, password="made up")  # pragma: allowlist secret - made up

@@ -58,7 +58,10 @@ def test_the_text_is_stored_nowhere(database: Database, alice: Person) -> None:
 
 def test_it_reads_by_default_and_no_more(database: Database, alice: Person) -> None:
     made = make(database, alice)
-    assert permissions_at(database, made.token) == {"record:read", "medication:read", "notice:read"}
+    assert permissions_at(database, made.token) == {
+        "record:read", "medication:read", "notice:read",
+        "patient:read", "care-team:read", "access-log:read",
+    }  # fmt: skip
 
 
 def test_it_may_do_what_scopes_and_the_present_role_both_allow(

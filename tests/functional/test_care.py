@@ -283,3 +283,17 @@ def test_an_invitation_is_found_again_after_signing_up(app: Flask) -> None:
     fields = {"email": "new@example.org", "password": "a quiet walk at dawn"}
     done = news.send("/app/sign-up", timezone="Europe/Berlin", next=wanted, **fields)
     assert (done.status_code, done.location) == (303, wanted)
+
+
+def test_a_medicine_of_a_childs_is_added_on_the_childs_page(
+    app: Flask, alice: Person, alices: Api
+) -> None:
+    code = alices.post("/dependants", CHILD).get_json()["code"]
+    browser = Browser(app)
+    browser.sign_in(alice)
+    shown = browser.open(f"/app/people/{code}/medications/new").get_data(as_text=True)
+    assert "<h1>Add a medicine for Emma</h1>" in shown
+    assert f'action="/app/people/{code}/medications"' in shown
+    mistaken = browser.send(f"/app/people/{code}/medications", name="")
+    assert mistaken.status_code == 422
+    assert "Add a medicine for Emma" in mistaken.get_data(as_text=True)

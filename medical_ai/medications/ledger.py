@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from medical_ai.audit import service as audit
@@ -195,15 +195,18 @@ def get_dose_for(
     session: Session, actor: Actor, dose_id: UUID, permission: str
 ) -> tuple[Dose, PatientRef]:
     """Return a dose and its patient. Raises NotFound unless the actor may deal with them."""
-    dose = session.scalar(
+    # In one query, found or not, and asked for in either case: both answers take the same time.
+    wanted = (
         select(Dose)
         .where(Dose.id == dose_id, Dose.hospital_id == actor.tenant_id)
-        .options(selectinload(Dose.deliveries))
+        .options(joinedload(Dose.deliveries))
     )
+    dose = session.scalars(wanted).unique().one_or_none()
+    asked = dose.patient_id if dose else None
+    patient = patients.get_patient_for(session, actor, asked, permission)
     if dose is None:
-        actor.require(permission)
         raise NotFound
-    return dose, patients.get_patient_for(session, actor, dose.patient_id, permission)
+    return dose, patient
 
 
 def get_dose(session: Session, *, actor: Actor, dose_id: UUID) -> DoseRead:

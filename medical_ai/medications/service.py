@@ -149,10 +149,12 @@ def get_medication_for(
     # Changes to one medicine, and planning it, come one after the other.
     to_write = permission == Permission.MEDICATION_WRITE
     medication = session.scalar(wanted.with_for_update() if to_write else wanted)
+    # Asked in either case: both answers take the same time.
+    asked = medication.patient_id if medication else None
+    patient = patients.get_patient_for(session, actor, asked, permission)
     if medication is None:
-        actor.require(permission)
         raise NotFound
-    return medication, patients.get_patient_for(session, actor, medication.patient_id, permission)
+    return medication, patient
 
 
 def _list(session: Session, patient: PatientRef, *, include_stopped: bool) -> list[Medication]:

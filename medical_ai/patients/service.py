@@ -28,9 +28,9 @@ CODE_TRIES = 20
 
 
 def get_patient_for(
-    session: Session, actor: Actor, patient_id: UUID, permission: str
+    session: Session, actor: Actor, patient_id: UUID | None, permission: str
 ) -> PatientRef:
-    """Return a patient the actor may deal with.
+    """Return a patient the actor may deal with; None is the patient of a row that is not there.
 
     Raises PermissionDenied where the role can never do this, and NotFound for everybody who has
     nothing to do with this patient, exactly as if there were no such patient.

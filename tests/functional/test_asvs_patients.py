@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -106,6 +107,23 @@ def test_v8_2_2_it_takes_as_long_to_refuse_as_to_find_nothing(
         for code, seconds in took.items():
             started = time.perf_counter()
             status = caller.get(f"/patients/{code}").status_code
+            seconds.append(time.perf_counter() - started)
+            assert status == 404
+    medians = [statistics.median(seconds[10:]) for seconds in took.values()]
+    assert max(medians) / min(medians) < 1.2
+
+
+@pytest.mark.parametrize("kind", ["medications", "doses"])
+def test_v8_2_2_another_ones_medicine_and_dose_take_as_long_as_none(
+    api_of: Callable[[Person], Api], people: Cast, alices_ids: dict[str, str], kind: str
+) -> None:
+    ninas = api_of(people.nina)
+    hidden = alices_ids["medication_id" if kind == "medications" else "dose_id"]
+    took: dict[str, list[float]] = {hidden: [], str(uuid4()): []}
+    for _ in range(110):
+        for one, seconds in took.items():
+            started = time.perf_counter()
+            status = ninas.get(f"/{kind}/{one}").status_code
             seconds.append(time.perf_counter() - started)
             assert status == 404
     medians = [statistics.median(seconds[10:]) for seconds in took.values()]

@@ -342,14 +342,15 @@ class Settings(BaseSettings):
 class NamedFileSource(PydanticBaseSettingsSource):
     """Values from files: `JWT_SECRET_FILE=/run/secrets/jwt` sets `jwt_secret`.
 
-    Suits `LoadCredential=` and container secrets. A named file that cannot be read is an error,
-    never an empty secret.
+    `SECRETS_PREFIX=/run/secrets/` looks for `/run/secrets/jwt_secret` and its like as well, as
+    `LoadCredential=` of a folder leaves them; what is not there is not set. A file that cannot be
+    read is an error, never an empty secret.
     """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the hook's signature
         """Return the content of the file that `<NAME>_FILE` names, without its last newline."""
         variable = f"{field_name.upper()}_FILE"
-        path = os.environ.get(variable)
+        path = os.environ.get(variable) or _among_secrets(field_name)
         if not path:
             return None, field_name, False
         try:
@@ -364,6 +365,11 @@ class NamedFileSource(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _among_secrets(field_name: str) -> str:
+    prefix = os.environ.get("SECRETS_PREFIX", "")
+    return f"{prefix}{field_name}" if prefix and os.path.exists(f"{prefix}{field_name}") else ""
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -19,7 +19,7 @@ KEPT = {"NO_COLOR", "PATH"}
 def forget_environment() -> None:
     """Take every variable the settings would read out of this process, and the `.env` file too."""
     names = {name.upper() for name in Settings.model_fields}
-    names |= {f"{name}_FILE" for name in names}
+    names |= {f"{name}_FILE" for name in names} | {"SECRETS_PREFIX"}
     for variable in list(os.environ):
         if variable.upper() in names - KEPT:
             del os.environ[variable]

@@ -49,6 +49,28 @@ def test_the_env_file_is_read_and_the_environment_goes_before_it(
     assert (loaded.smtp_port, loaded.smtp_host) == (2525, "other.example.org")
 
 
+def test_secrets_can_lie_together_behind_one_prefix(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "set_jwt_secret").write_text("among the others\n")
+    (tmp_path / "one").write_text("by its own name\n")
+    monkeypatch.setenv("SECRETS_PREFIX", f"{tmp_path}/set_")
+    loaded = load_settings()
+    assert loaded.jwt_secret.get_secret_value() == "among the others"
+    assert loaded.smtp_password.get_secret_value() == ""
+    monkeypatch.setenv("JWT_SECRET_FILE", str(tmp_path / "one"))
+    assert load_settings().jwt_secret.get_secret_value() == "by its own name"
+
+
+def test_a_secret_behind_the_prefix_that_cannot_be_read_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "jwt_secret").mkdir()
+    monkeypatch.setenv("SECRETS_PREFIX", f"{tmp_path}/")
+    with pytest.raises(SettingsError, match="JWT_SECRET"):
+        load_settings()
+
+
 def test_a_secret_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "jwt"
     file.write_text("from the file\n")

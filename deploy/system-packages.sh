@@ -20,6 +20,12 @@ case "${1:-}" in
     need chromium chromium chromium-browser
     need nodejs node
     need npm npm
+    need nginx-light nginx /usr/sbin/nginx
+    need apache2-utils ab
+    need fail2ban fail2ban-regex
+    need nftables nft /usr/sbin/nft
+    need logrotate logrotate /usr/sbin/logrotate
+    need prometheus promtool
     [ -r /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
     ;;
   *) echo "usage: $0 run|test" >&2; exit 2 ;;

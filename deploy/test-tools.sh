@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Debian: the identity provider they sign in with.
-# Exact versions, checked against the hashes in tests/support/oidc/package-lock.json. It goes to
-# .tools/ and is left alone while it fits, and then neither npm nor a network is needed.
+# Installs what the tests need beside Python's packages and Debian's: the identity provider they sign
+# in with, and what judges the nginx site (gixy, sslyze), whose packages do not go with ours.
+# Exact versions, checked against the hashes in tests/support/oidc/package-lock.json and
+# tests/support/edge/requirements.txt. It goes to .tools/ and is left alone while it fits, and then
+# neither npm nor a network is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,6 +31,17 @@ if [ "$(cat "$target/.installed" 2>/dev/null || true)" != "$wanted" ]; then
     exit 1
   fi
   printf '%s\n' "$wanted" >"$target/.installed"
+fi
+
+edge=.tools/edge
+edge_wanted=$(sha256sum <tests/support/edge/requirements.txt)
+if [ "$(cat "$edge/.installed" 2>/dev/null || true)" != "$edge_wanted" ]; then
+  echo "Installing what judges the nginx site …"
+  rm -rf "$edge"
+  "${PYTHON:-python3}" -m venv "$edge"
+  "$edge/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+    -r tests/support/edge/requirements.txt
+  printf '%s\n' "$edge_wanted" >"$edge/.installed"
 fi
 
 major=$(node_major node || true)

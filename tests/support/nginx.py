@@ -23,7 +23,8 @@ from flask import json
 from tests.support.processes import ROOT, free_port
 from tests.support.waiting import wait_until
 
-DOMAIN = "medical.test"
+DOMAIN = "localhost"
+"""A name that every machine knows, so that programs which ask for names can be used, too."""
 SITE = ROOT / "medical-ai-nginx.conf"
 AROUND = """
 {user}
@@ -82,7 +83,7 @@ class Nginx:
         self.folder = folder
         self.socket = folder / "web.sock"
         self.plain_port, self.port = free_port(), free_port()
-        self.certificate = folder / "tls" / DOMAIN / "fullchain.pem"
+        self.authority = folder / "tls" / DOMAIN / "ca.pem"
         self.maintenance = folder / "edge" / "maintenance"
         self.acme = folder / "acme"
         self.access_log = folder / "log" / "medical-ai.access"
@@ -92,7 +93,7 @@ class Nginx:
         """Write the configuration and everything that it names."""
         for name in ("log", "edge", "acme", "release"):
             (self.folder / name).mkdir()
-        make_certificate(self.certificate.parent)
+        make_certificate(self.authority.parent)
         for name in ("deploy", "medical_ai"):
             (self.folder / "release" / name).symlink_to(ROOT / name)
         subprocess.run(
@@ -121,9 +122,11 @@ class Nginx:
             self._process.wait(timeout=10)
             self._process = None
 
-    def connect(self, *, name: str = DOMAIN, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
+    def connect(
+        self, *, name: str = DOMAIN, context: ssl.SSLContext | None = None
+    ) -> ssl.SSLSocket:
         """Open a TLS connection that checks the certificate."""
-        context = context or ssl.create_default_context(cafile=str(self.certificate))
+        context = context or ssl.create_default_context(cafile=str(self.authority))
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
         return context.wrap_socket(plain, server_hostname=name)
 
@@ -195,12 +198,15 @@ def nginx(folder: Path) -> Iterator[Nginx]:
 
 
 def make_certificate(folder: Path) -> None:
-    """Make a certificate for the domain that is its own authority."""
+    """Make a certificate for the domain, and the authority that signed it."""
     folder.mkdir(parents=True)
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 60"
-    files = ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")]
-    named = ["-subj", f"/CN={DOMAIN}", "-addext", f"subjectAltName=DNS:{DOMAIN}"]
-    subprocess.run([*command.split(), *files, *named], check=True, capture_output=True)
+    new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 60"
+    authority = "-subj /CN=Tests -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign"
+    leaf = f"-subj /CN={DOMAIN} -keyout privkey.pem -out fullchain.pem -CA ca.pem -CAkey ca.key"
+    said = f"subjectAltName=DNS:{DOMAIN} basicConstraints=critical,CA:FALSE"
+    said += " keyUsage=critical,digitalSignature extendedKeyUsage=serverAuth"
+    for command in (f"{new} {authority}", f"{new} {leaf} -addext {' -addext '.join(said.split())}"):
+        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
 
 
 def program(name: str) -> str:

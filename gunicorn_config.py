@@ -1,7 +1,11 @@
 """Gunicorn's settings: `gunicorn -c gunicorn_config.py`. Every figure can be set from outside."""
 
+import itertools
 import multiprocessing
 import os
+import shutil
+import tempfile
+from typing import Any
 
 wsgi_app = "app:app"
 proc_name = "medical-ai-assistant"
@@ -32,3 +36,45 @@ errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 # The path without its query string: what somebody searched for is nobody's business.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms %({x-request-id}o)s'
+
+# Where the workers leave their figures for /metrics: the folder of PROMETHEUS_MULTIPROC_DIR, or one
+# of our own in memory. Set before the first worker is forked.
+METRICS_FOLDER, METRICS_SLOT = "PROMETHEUS_MULTIPROC_DIR", "METRICS_SLOT"
+OWN_FOLDER = "medical-ai-metrics-"
+
+
+def on_starting(_server: Any) -> None:
+    """Begin with no figures: those of a former run would be added to."""
+    folder = os.environ.get(METRICS_FOLDER)
+    if not folder:
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=OWN_FOLDER, dir=worker_tmp_dir)
+        return
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".db"):
+            os.unlink(entry)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a worker the lowest place that is free: whoever had it before counted in its file."""
+    taken = {getattr(other, "metrics_slot", None) for other in server.WORKERS.values()}
+    worker.metrics_slot = next(slot for slot in itertools.count() if slot not in taken)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Tell the application, which is loaded next, its place."""
+    os.environ[METRICS_SLOT] = str(worker.metrics_slot)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget what a worker had under way; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.metrics_slot)
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing in memory."""
+    folder = os.environ.get(METRICS_FOLDER, "")
+    if os.path.basename(folder).startswith(OWN_FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)

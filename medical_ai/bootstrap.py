@@ -36,6 +36,7 @@ from medical_ai.core.config import Settings, load_settings
 from medical_ai.core.database import Database
 from medical_ai.core.http import install_request_context
 from medical_ai.core.logging import configure_logging
+from medical_ai.core.metrics import install_metrics
 from medical_ai.core.openapi import build_openapi
 from medical_ai.core.problems import install_problems
 from medical_ai.core.ratelimit import install_ratelimit
@@ -102,6 +103,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
+    install_metrics(app, database)
     install_request_context(app, database)
     _register_blueprints(app)
     Bootstrap5(app)

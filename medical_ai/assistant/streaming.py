@@ -23,6 +23,7 @@ from medical_ai.core.database import Database
 from medical_ai.core.errors import DomainError, TooManyRequests, UpstreamUnavailable
 from medical_ai.core.http import current_request_id
 from medical_ai.core.logging import get_logger
+from medical_ai.core.metrics import STREAMS
 
 HEARTBEAT_SECONDS = 5.0
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)
@@ -33,6 +34,7 @@ def stream_answer(database: Database, *, actor: Actor, question: ChatQuestion) -
     slots = _slots(database.settings.chat_streams_at_once)
     if not slots.acquire(blocking=False):
         raise TooManyRequests("Many answers are being written. Try again.", retry_after_seconds=2)
+    STREAMS.inc()
     stream = _Stream(database, actor, question, slots, current_request_id())
     response = Response(
         stream.events(),
@@ -81,6 +83,7 @@ class _Stream:
         """Stop the work and make room for another stream."""
         self._gone.set()
         self._slots.release()
+        STREAMS.dec()
 
     def _drain(self) -> Generator[str, None, bool]:
         """Yield what comes; return whether that was all, or only a long silence."""

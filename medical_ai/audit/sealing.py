@@ -110,6 +110,19 @@ def is_keeping_up(session: Session) -> bool:
     return session.scalar(unsealed.select_from(due)) == 0
 
 
+def sealing_lag_seconds(session: Session) -> float:
+    """Return the age of the first event after the newest sealed one; cheap, for probes.
+
+    What commits late and stays unsealed behind it, `count_unsealed` finds.
+    """
+    head = find_head(session)
+    query = select(AuditEvent.at).where(is_unsealed())
+    if head is not None:
+        query = query.where(AuditEvent.id > _newest_sealed(session, head))
+    waiting_since = session.scalar(query.order_by(AuditEvent.id).limit(1))
+    return (clock.now() - waiting_since).total_seconds() if waiting_since else 0.0
+
+
 def _select_unsealed(since: UUID | None) -> Select[*tuple[Any, ...]]:
     query: Select[*tuple[Any, ...]] = select(*SEALED_COLUMNS).where(is_unsealed())
     if since is not None:
@@ -117,13 +130,13 @@ def _select_unsealed(since: UUID | None) -> Select[*tuple[Any, ...]]:
     return query.order_by(AuditEvent.id).limit(BLOCK_SIZE)
 
 
+def _newest_sealed(session: Session, head: Block) -> UUID | None:
+    last = select(AuditSeal.event_id).where(AuditSeal.block == head.number)
+    return session.scalar(last.order_by(AuditSeal.position.desc()).limit(1))
+
+
 def _look_back(session: Session, head: Block) -> UUID:
-    newest = session.scalar(
-        select(AuditSeal.event_id)
-        .where(AuditSeal.block == head.number)
-        .order_by(AuditSeal.position.desc())
-        .limit(1)
-    )
+    newest = _newest_sealed(session, head)
     # An id from a clock that is ahead must not hide what comes until then.
     reached = min(one.int >> _ID_RANDOM_BITS for one in (newest, new_id()) if one is not None)
     return UUID(int=max(0, reached - LOOK_BACK_MS) << _ID_RANDOM_BITS)

@@ -10,6 +10,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "ops_api.health",
         "ops_api.health_live",
         "ops_api.health_ready",
+        "ops_api.metrics",
         "web_api.openapi",
         "web.api_reference",
         "web.landing",

@@ -21,6 +21,7 @@ from medical_ai.auth import personal_tokens, programs, service, tokens
 from medical_ai.auth.cookies import cookie_name, set_cookie
 from medical_ai.auth.devices import current_device, keep_device, set_device_cookie
 from medical_ai.auth.doors import ENROLMENT_ENDPOINTS, PUBLIC_ENDPOINTS, REFRESH_ENDPOINTS
+from medical_ai.auth.measures import observe_sign_in
 from medical_ai.auth.presence import is_use, note_use, store_use
 from medical_ai.auth.provider.bearer import INVALID, is_providers, verify_access_token
 from medical_ai.auth.provider.client import ProviderClient, find_provider
@@ -39,6 +40,7 @@ from medical_ai.core.http import (
     current_settings,
     release_session,
 )
+from medical_ai.core.metrics import authenticating
 from medical_ai.tenancy import service as tenancy
 
 ACCESS_COOKIE, REFRESH_COOKIE = "access", "refresh"
@@ -86,6 +88,7 @@ def install_guard(app: Flask, settings: Settings) -> None:
     app.after_request(_set_session_cookies)
     app.after_request(set_device_cookie)
     app.after_request(store_use)
+    app.after_request(observe_sign_in)
 
 
 def current_client() -> Client:
@@ -151,13 +154,15 @@ def _guard() -> ResponseReturnValue | None:
     is_public = request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS"
     if not page:
         if not is_public:
-            _authenticate_bearer(refresh=request.endpoint in REFRESH_ENDPOINTS)
+            with authenticating(_shown(), Unauthenticated):
+                _authenticate_bearer(refresh=request.endpoint in REFRESH_ENDPOINTS)
             _require_enrolment()
         return None
     try:
         # The session first: whoever's has ended reads that, and not that their form was refused.
         if not is_public:
-            _authenticate_cookies()
+            with authenticating(_shown(), Unauthenticated):
+                _authenticate_cookies()
             _require_enrolment()
     except (Unauthenticated, EnrolmentRequired) as error:
         if _is_fetch():
@@ -166,6 +171,15 @@ def _guard() -> ResponseReturnValue | None:
         return redirect(url_for(ENROLMENT_PAGE), 303) if is_known else _lead_to_sign_in()
     csrf.protect()  # looks at the methods that write, and at no other
     return None
+
+
+def _shown() -> str:
+    """Tell what the request comes with to say who is asking, for the figures."""
+    if "Authorization" in request.headers:
+        return "bearer"
+    return (
+        "cookie" if current_app.config["JWT_REFRESH_COOKIE_NAME"] in request.cookies else "nothing"
+    )
 
 
 def _require_enrolment() -> None:

@@ -293,6 +293,12 @@ class Settings(BaseSettings):
         24, ge=1, le=168, description="How often the head of the audit chain is anchored outside."
     )
 
+    # -- Monitoring
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Opens /metrics to a Prometheus elsewhere; empty: this host only.",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

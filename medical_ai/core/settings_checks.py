@@ -15,9 +15,9 @@ def check_settings(settings: Settings) -> None:
     """
     for name in SIGNING_SECRETS:
         _check_secret(name.upper(), getattr(settings, name).get_secret_value())
-    for name in ("jwt_secret_previous", "jwt_refresh_secret_previous"):
-        if previous := getattr(settings, name).get_secret_value():
-            _check_secret(name.upper(), previous)
+    for name in ("jwt_secret_previous", "jwt_refresh_secret_previous", "metrics_token"):
+        if given := getattr(settings, name).get_secret_value():
+            _check_secret(name.upper(), given)
     mail_seconds = SMTP_DEADLINES * settings.smtp_timeout_seconds
     _hold(
         "JOB_LEASE_SECONDS must outlast SMTP_TIMEOUT_SECONDS several times",

@@ -21,6 +21,7 @@ from medical_ai.jobs.models import Job, JobStatus
 BACKOFF_FIRST_SECONDS = 2.0
 BACKOFF_LONGEST_SECONDS = 900.0
 DONE_KEPT = timedelta(days=7)
+LATE_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,20 @@ def delete_old_jobs(session: Session) -> int:
 def count_dead_jobs(session: Session) -> int:
     """Return how many jobs were given up."""
     return session.scalar(select(func.count()).where(Job.status == JobStatus.DEAD)) or 0
+
+
+def count_jobs(session: Session) -> dict[str, int]:
+    """Return how many jobs wait, are late, run, and were given up."""
+    is_late = Job.run_at < clock.now() - LATE_AFTER
+    state = case(
+        (Job.status == JobStatus.RUNNING, "running"),
+        (Job.status == JobStatus.DEAD, "given-up"),
+        (is_late, "late"),
+        else_="waiting",
+    )
+    counts = dict.fromkeys(("waiting", "late", "running", "given-up"), 0)
+    unfinished = select(state, func.count()).where(Job.status != JobStatus.DONE).group_by(state)
+    return counts | {name: count for name, count in session.execute(unfinished)}
 
 
 def _change(

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import case, delete, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -347,6 +347,18 @@ def lateness_p99(session: Session) -> float | None:
     late = sorted(max(0.0, (row.at - row.due_at).total_seconds()) for row in rows)
     p99: float = late[min(len(late) - 1, int(len(late) * 0.99))]
     return round(p99, 3)
+
+
+def count_unsent(session: Session) -> dict[str, int]:
+    """Return how many doses are due whose reminder is not sent, and how many of them are late."""
+    now = clock.now()
+    unsent = (
+        select(func.count(), func.count(case((Dose.due_at < now - ONE_MINUTE, 1))))
+        .where(Dose.status.in_((DoseStatus.PLANNED, DoseStatus.DUE, DoseStatus.SENDING)))
+        .where(Dose.due_at <= now)
+    )
+    due, late = session.execute(unsent).one()
+    return {"due": due, "late": late}
 
 
 def day_bounds(patient: PatientRef, moment: datetime) -> tuple[datetime, datetime]:

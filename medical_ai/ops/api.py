@@ -1,13 +1,18 @@
 """What monitors ask."""
 
+import hmac
+from contextlib import suppress
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Literal, cast
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, abort, current_app, request
 
 from medical_ai.core.api import JSON_TYPE, api
+from medical_ai.core.http import current_settings
 from medical_ai.core.schemas import Output
 from medical_ai.ops.health import Health, HealthProbe
+from medical_ai.ops.metrics import CONTENT_TYPE, render_all
 
 blueprint = Blueprint("ops_api", __name__)
 
@@ -38,7 +43,7 @@ class Alive(Output):
 
 def read_health() -> Health:
     """Return the present health of this process's application."""
-    return cast(HealthProbe, current_app.extensions["medical_ai.health"]).look()
+    return _probe().look()
 
 
 @blueprint.get("/health")
@@ -66,3 +71,31 @@ def health_ready() -> Response:
 def health_live() -> Alive:
     """Tell whether the process answers at all."""
     return Alive()
+
+
+@blueprint.get("/metrics")
+@api(answers={200: None}, errors=[404])
+def metrics() -> Response:
+    """Return figures in Prometheus's text format.
+
+    For this machine itself, and for whoever bears `METRICS_TOKEN`. To others there is nothing here.
+    """
+    if not (_is_local() or _bears_token()):
+        abort(404)
+    return Response(render_all(_probe()), content_type=CONTENT_TYPE)
+
+
+def _probe() -> HealthProbe:
+    return cast(HealthProbe, current_app.extensions["medical_ai.health"])
+
+
+def _is_local() -> bool:
+    with suppress(ValueError):  # a socket has no address: whoever came through it is not known
+        return ip_address(request.remote_addr or "").is_loopback
+    return False
+
+
+def _bears_token() -> bool:
+    wanted = current_settings().metrics_token.get_secret_value()
+    offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(wanted) and hmac.compare_digest(offered.encode(), wanted.encode())

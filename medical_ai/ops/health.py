@@ -37,10 +37,14 @@ class HealthProbe:
     def __init__(self, database: Database) -> None:
         self._engine = _probe_engine(database)
 
+    def open_session(self) -> Session:
+        """Open a session that waits for nothing longer than a second; the caller closes it."""
+        return Session(self._engine)
+
     def look(self) -> Health:
         """Return the present health, within about a second."""
         try:
-            with Session(self._engine) as session:
+            with self.open_session() as session:
                 reminders = read_reminder_health(session)
                 is_sealed = is_keeping_up(session)
         except (SQLAlchemyError, OSError):

@@ -1,5 +1,6 @@
 """Requests that mean one thing to nginx and another behind it, and clients that never finish."""
 
+import contextlib
 import socket
 import ssl
 import time
@@ -144,10 +145,8 @@ def test_a_hundred_clients_that_never_finish_keep_nobody_waiting(
 
 def drip(connection: ssl.SSLSocket) -> None:
     """Send one byte more, if anybody still listens."""
-    try:
+    with contextlib.suppress(OSError):
         connection.sendall(b"x")
-    except OSError:
-        pass
 
 
 def is_open(connection: ssl.SSLSocket) -> bool:

@@ -96,12 +96,11 @@ def worker(settings: Settings, folder: Path, **more: str) -> Iterator[Process]:
 
 
 @contextmanager
-def web(settings: Settings, folder: Path) -> Iterator["Site"]:
-    """Run gunicorn on a free port while the block lasts."""
+def web(settings: Settings, folder: Path, **more: str) -> Iterator["Site"]:
+    """Run gunicorn on a free port while the block lasts; `more` is of the environment."""
     port = free_port()
-    environment = environment_of(
-        settings, PORT=str(port), WEB_CONCURRENCY="1", WEB_THREADS="8", PYTHONUNBUFFERED="1"
-    )
+    small = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "8", "PYTHONUNBUFFERED": "1"}
+    environment = environment_of(settings, **(small | {"PORT": str(port)} | more))
     command = ["-m", "gunicorn", "-c", "gunicorn_config.py"]
     process = Process(command, environment, folder / "web.log")
     site = Site(f"http://127.0.0.1:{port}", process)

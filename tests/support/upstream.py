@@ -26,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(json.dumps({"path": self.path, "length": len(body)}).encode())
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815 - the library's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
 
     def _send(self, body: bytes) -> None:
         self.send_response(200)

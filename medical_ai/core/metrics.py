@@ -11,14 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from flask import Flask, Response, g, request
-from prometheus_client import (
-    CollectorRegistry,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-    values,
-)
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import event
 
@@ -32,7 +25,6 @@ UNKNOWN = "other"
 if FOLDER in os.environ:
     _slot = os.environ.get(SLOT) or str(os.getpid())
     values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]  # the library's
-disable_created_metrics()
 
 _registry = CollectorRegistry()
 REQUEST_SECONDS = Histogram(

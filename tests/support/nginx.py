@@ -115,6 +115,12 @@ class Nginx:
         self._process = subprocess.Popen(self._command())
         wait_until(self._listens, seconds=10, what="nginx listens")
 
+    @property
+    def pid(self) -> int:
+        """Return the process id of its master."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """End it."""
         if self._process is not None:

@@ -287,3 +287,16 @@ def test_no_way_leads_out_of_the_folder_of_files(edge: Nginx, behind: Upstream, 
 def test_what_people_write_is_not_compressed(edge: Nginx, behind: Upstream) -> None:
     answer = edge.get("/app/today", Accept_Encoding="gzip", Accept="text/html")
     assert answer.get("Content-Encoding") == ""
+
+
+def test_it_goes_beside_the_site_that_debian_brings(edge: Nginx) -> None:
+    default = Path("/etc/nginx/sites-available/default")
+    if not default.exists():
+        pytest.skip("this nginx brings no site of its own")
+    text = re.sub(r"(?m)^\s*listen \[::\].*\n", "", default.read_text())
+    text = text.replace("listen 80 ", f"listen 127.0.0.1:{edge.plain_port} ")
+    site = edge.folder / "site.conf"
+    site.write_text(text + site.read_text())  # in the order of their names
+    checked = edge.test()
+    assert checked.returncode == 0, checked.stderr
+    assert "warn" not in checked.stderr

@@ -1,6 +1,8 @@
 """The application as it runs, behind the site as shipped: through TLS and a socket."""
 
+import re
 import shutil
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -120,6 +122,15 @@ def test_where_somebody_came_from_is_what_nginx_saw(
     assert sessions.status == 200
     assert "203.0.113" not in sessions.body.decode()
     assert "127.0.0" in sessions.body.decode()
+
+
+@pytest.mark.skipif(shutil.which("ab") is None, reason="apache2-utils is not installed")
+def test_a_thousand_probes_from_a_hundred_at_once_are_all_answered(site: Nginx) -> None:
+    url = f"https://{DOMAIN}:{site.port}/health"
+    command = ["ab", "-q", "-n", "1000", "-c", "100", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.search(r"Failed requests: +0\n", done.stdout), done.stdout
+    assert "Non-2xx" not in done.stdout
 
 
 def test_the_applications_limit_of_a_body_is_the_sites(site: Nginx, behind_it: Settings) -> None:

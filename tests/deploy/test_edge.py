@@ -222,6 +222,13 @@ def test_odd_methods_are_refused(edge: Nginx, behind: Upstream, method: str) -> 
     assert behind.seen == []
 
 
+def test_figures_are_for_this_machine_alone(edge: Nginx, behind: Upstream) -> None:
+    assert edge.get("/metrics").status == 200
+    strange = edge.ask("GET", "/metrics", source="127.0.0.2")
+    assert strange.status == strange.json()["status"] == 404
+    assert [seen.path for seen in behind.seen] == ["/metrics"]
+
+
 # -- Sizes
 
 

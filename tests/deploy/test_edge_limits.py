@@ -87,6 +87,26 @@ def test_a_try_comes_back_after_twelve_seconds(edge: Nginx, behind: Upstream) ->
     assert statuses == [200, 429]
 
 
+def test_who_comes_from_elsewhere_is_counted_apart(edge: Nginx, behind: Upstream) -> None:
+    def tries(source: str) -> list[int]:
+        asked = (edge.ask("POST", "/login", body=b"{}", source=source) for _ in range(7))
+        return [answer.status for answer in asked]
+
+    assert tries("127.0.0.2") == tries("127.0.0.3") == [200] * 5 + [429] * 2
+
+
+def test_a_house_of_ones_own_is_not_limited(edge: Nginx, behind: Upstream) -> None:
+    site = edge.folder / "site.conf"
+    marked = site.read_text().replace("# 198.51.100.0/24  house;", "127.0.0.2/32  house;")
+    site.write_text(marked)
+    edge.reload()
+    asked = (edge.ask("POST", "/login", body=b"{}", source="127.0.0.2") for _ in range(12))
+    assert {answer.status for answer in asked} == {200}
+    for _ in range(6):
+        last = edge.ask("POST", "/login", body=b"{}", source="127.0.0.3")
+    assert last.status == 429
+
+
 def test_looking_at_the_form_is_no_attempt(edge: Nginx, behind: Upstream) -> None:
     assert {edge.get("/login").status for _ in range(12)} == {200}
     assert edge.ask("POST", "/auth/login", body=b"{}").status == 200

@@ -8,6 +8,7 @@ import http.client
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -121,6 +122,17 @@ class Nginx:
         assert self._process is not None
         return self._process.pid
 
+    def reload(self) -> None:
+        """Let it read its configuration again, and wait until the old workers are gone."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        before = set(children.read_text().split())
+        os.kill(self.pid, signal.SIGHUP)
+        wait_until(
+            lambda: children.read_text() and before.isdisjoint(children.read_text().split()),
+            seconds=10,
+            what="new workers took over",
+        )
+
     def stop(self) -> None:
         """End it."""
         if self._process is not None:
@@ -129,19 +141,30 @@ class Nginx:
             self._process = None
 
     def connect(
-        self, *, name: str = DOMAIN, context: ssl.SSLContext | None = None
+        self,
+        *,
+        name: str = DOMAIN,
+        context: ssl.SSLContext | None = None,
+        source: str = "127.0.0.1",
     ) -> ssl.SSLSocket:
-        """Open a TLS connection that checks the certificate."""
+        """Open a TLS connection that checks the certificate, from an address of this machine."""
         context = context or ssl.create_default_context(cafile=str(self.authority))
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        here = ("127.0.0.1", self.port)
+        plain = socket.create_connection(here, timeout=20, source_address=(source, 0))
         return context.wrap_socket(plain, server_hostname=name)
 
     def ask(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        body: Any = None,
+        source: str = "127.0.0.1",
     ) -> Answer:
         """Send one request over https, on a connection of its own."""
         connection = http.client.HTTPConnection(DOMAIN, timeout=20)
-        connection.sock = self.connect()
+        connection.sock = self.connect(source=source)
         return _exchange(connection, method, path, headers or {}, body)
 
     def get(self, path: str, **headers: str) -> Answer:

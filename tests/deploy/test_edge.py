@@ -187,11 +187,27 @@ def test_while_the_application_is_away_people_get_a_page_that_tries_again(edge: 
     assert '"POST /app/settings/profile" 503' in edge.logged()[-1]
 
 
-@pytest.mark.parametrize("number", [404, 413, 429, 503])
-def test_its_pages_need_nothing_inline_and_no_other_host(number: int) -> None:
-    page = (ROOT / f"deploy/nginx/pages/{number}.html").read_text()
+def test_its_page_needs_nothing_inline_and_no_other_host() -> None:
+    page = (ROOT / "deploy/nginx/answer.html").read_text()
     assert not re.search(r"<style|\sstyle=|<script|\son[a-z]+=|https?://", page)
     assert '<meta name="color-scheme" content="light dark">' in page
+
+
+def test_its_page_says_what_happened(edge: Nginx) -> None:
+    def read(method: str, path: str) -> str:
+        return edge.ask(method, path, headers=PAGES).body.decode()
+
+    hidden, odd, away = read("GET", "/.git"), read("BREW", "/"), read("GET", "/")
+    assert "<h1>There is nothing here</h1>" in hidden
+    assert "<title>There is nothing here –" in hidden
+    assert "<h1>That did not work here</h1>" in odd
+    assert "<h1>We are away for a moment</h1>" in away
+    assert ["emergency number.</span>" in page for page in (hidden, odd, away)] == [
+        False,
+        False,
+        True,
+    ]
+    assert not any("<!--" in page for page in (hidden, odd, away))
 
 
 def test_maintenance_is_told_and_health_goes_through(edge: Nginx, behind: Upstream) -> None:

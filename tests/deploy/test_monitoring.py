@@ -6,14 +6,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 from flask import json
 
 from medical_ai.bootstrap import create_app
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.metrics import render_all
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, free_port, web
 from tests.support.settings import make_settings
 from tests.support.stores import Store, sqlite_settings
+from tests.support.waiting import wait_until
 
 FOLDER = ROOT / "deploy/monitoring"
 RULES = (FOLDER / "medical-ai.rules.yml").read_text()
@@ -117,3 +119,46 @@ def test_figures_of_an_installation_without_tables_say_that_it_is_away(tmp_path:
     app = create_app(make_settings(data_dir=tmp_path))
     text = render_all(app.extensions["medical_ai.health"]).decode()
     assert "medical_ai_database_up 0.0" in text
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
+def test_prometheus_scrapes_an_installation_and_judges_it(tmp_path: Path) -> None:
+    settings = sqlite_settings(tmp_path, trusted_proxy_hops=1)
+    Store(settings).database.dispose()
+    port = free_port()
+    shutil.copy(FOLDER / "medical-ai.rules.yml", tmp_path)
+    with web(settings, tmp_path) as site:
+        shipped = (FOLDER / "prometheus.yml").read_text().replace("15s", "1s")
+        here = shipped.replace("127.0.0.1:5000", site.address.removeprefix("http://"))
+        (tmp_path / "prometheus.yml").write_text(here)
+        command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml"]
+        command += [
+            f"--storage.tsdb.path={tmp_path}/series",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+        with (tmp_path / "prometheus.log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}/api/v1"
+
+            def ask(query: str) -> list[str]:
+                try:
+                    answer = requests.get(f"{address}/query", {"query": query}, timeout=5)
+                except requests.ConnectionError:
+                    return []
+                return [one["value"][1] for one in answer.json()["data"]["result"]]
+
+            wait_until(
+                lambda: ask('up{job="medical-ai"}') == ["1"], seconds=20, what="it is scraped"
+            )
+            assert ask("medical_ai_database_up") == ["1"]
+            # No worker was ever there: the alert waits for its minute.
+            waiting = 'count(ALERTS{alertname="MedicalAIWorkerAway"})'
+            wait_until(lambda: ask(waiting) == ["1"], seconds=20, what="the rules are asked")
+            groups = requests.get(f"{address}/rules", timeout=5).json()["data"]["groups"]
+            rules = [rule for group in groups for rule in group["rules"]]
+            assert {rule["lastError"] for rule in rules if "lastError" in rule} <= {""}
+            assert len(rules) >= 20
+        finally:
+            process.terminate()
+            process.wait(timeout=20)

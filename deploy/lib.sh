@@ -1,0 +1,138 @@
+# What the deployment scripts share. Sourced, never run.
+# shellcheck shell=bash
+
+readonly BASE=/opt/medical-ai
+readonly RELEASES=$BASE/releases
+readonly CURRENT=$BASE/current
+readonly CONFIG=/etc/medical-ai
+readonly ENV_FILE_OF_SERVICE=$CONFIG/medical-ai.env
+readonly SECRETS=$CONFIG/secrets
+readonly OWNER_URL=$CONFIG/owner/migration_database_url
+readonly DATA=/var/lib/medical-ai
+readonly LOGS=/var/log/medical-ai
+readonly EDGE=/var/lib/medical-ai-edge
+readonly SERVICE_USER=medical-ai
+readonly COMMAND=/usr/local/bin/medical-ai
+
+CHANGES=0
+shopt -s lastpipe  # what a pipe ends in counts its changes here, not in a copy of this shell
+
+say() { printf '%s\n' "$*"; }
+step() { printf '\n== %s\n' "$*"; }
+changed() { CHANGES=$((CHANGES + 1)); printf '   changed: %s\n' "$*"; }
+fail() { # fail WHAT MEND: say what is wrong and how to mend it, and stop
+  printf '\nStopped: %s\n' "$1" >&2
+  [ $# -lt 2 ] || printf '   %s\n' "$2" >&2
+  exit 1
+}
+
+need_root() {
+  [ "$(id -u)" -eq 0 ] || fail "this needs root." "Run it again with sudo."
+}
+
+# place FILE DEST [MODE] [OWNER:GROUP]: copy FILE where it differs from what is there
+place() {
+  local source=$1 dest=$2 mode=${3:-0644} owner=${4:-root:root}
+  if cmp -s "$source" "$dest" && [ "$(stat -c '%U:%G %a' "$dest")" = "$owner $(printf '%o' "$((8#$mode))")" ]; then
+    return
+  fi
+  install -D -m "$mode" -o "${owner%:*}" -g "${owner#*:}" "$source" "$dest.new"
+  mv -f "$dest.new" "$dest"
+  changed "$dest"
+}
+
+# place_text DEST MODE OWNER:GROUP: the same with what comes in
+place_text() {
+  local scratch
+  scratch=$(mktemp)
+  cat >"$scratch"
+  place "$scratch" "$1" "$2" "$3"
+  rm -f "$scratch"
+}
+
+# folder PATH MODE OWNER:GROUP
+folder() {
+  if [ -d "$1" ] && [ "$(stat -c '%U:%G %a' "$1")" = "$3 $(printf '%o' "$((8#$2))")" ]; then return; fi
+  install -d -m "$2" -o "${3%:*}" -g "${3#*:}" "$1"
+  changed "$1"
+}
+
+# link TARGET PATH
+link() {
+  [ "$(readlink "$2" 2>/dev/null)" != "$1" ] || return 0
+  ln -sfn "$1" "$2.new"
+  mv -fT "$2.new" "$2"
+  changed "$2 -> $1"
+}
+
+# enable UNIT: start it now and at every boot
+enable() {
+  if systemctl is-enabled --quiet "$1" && systemctl is-active --quiet "$1"; then return; fi
+  systemctl enable --now --quiet "$1"
+  changed "$1 enabled"
+}
+
+# secret NAME COMMAND...: keep what COMMAND prints, unless there is one already
+secret() {
+  local name=$1
+  shift
+  [ ! -s "$SECRETS/$name" ] || return 0
+  "$@" | place_text "$SECRETS/$name" 0600 root:root
+}
+
+random_text() { head -c 36 /dev/urandom | base64 -w0 | tr '+/' '-_'; printf '\n'; }
+random_key() { head -c 32 /dev/urandom | base64 -w0; printf '\n'; }
+
+version_of() { # version_of FOLDER: the release that lies there
+  sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$1/medical_ai/__init__.py"
+}
+
+setting() { # setting NAME: the value of a setting of this installation, or nothing
+  sed -n "s/^$1=//p" "$ENV_FILE_OF_SERVICE" | tail -n 1
+}
+
+as_service() { # as_service COMMAND...: with the rights of the service alone
+  setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups "$@"
+}
+
+# health [SECONDS]: wait until the web process says it can serve; print what it said
+health() {
+  local until=$((SECONDS + ${1:-60})) said
+  while [ "$SECONDS" -lt "$until" ]; do
+    if said=$(curl --silent --fail --max-time 5 --unix-socket /run/medical-ai/web.sock http://localhost/health/ready); then
+      printf '%s\n' "$said"
+      return 0
+    fi
+    sleep 0.3
+  done
+  return 1
+}
+
+# migrate FOLDER: bring the tables to what the release in FOLDER needs, and say so
+migrate() {
+  local url=$SECRETS/database_url
+  [ ! -s "$OWNER_URL" ] || url=$OWNER_URL
+  (cd "$1" && SECRETS_PREFIX=$SECRETS/ DATABASE_URL_FILE=$url ENV_FILE=$ENV_FILE_OF_SERVICE \
+    PYTHONDONTWRITEBYTECODE=1 .venv/bin/python db.py 2>&1)
+}
+
+# install_units FOLDER: the units of the release in FOLDER; sets UNITS_CHANGED
+install_units() {
+  local before=$CHANGES unit network
+  for unit in "$1"/medical-ai.service "$1"/deploy/systemd/*; do
+    [ -f "$unit" ] || continue
+    place "$unit" "/etc/systemd/system/$(basename "$unit")"
+  done
+  network=$("$1/deploy/bin/medical-ai" config network) || fail "the settings are not right." "See: medical-ai config check"
+  if [ -f "$1/deploy/systemd/network/$network.conf" ]; then
+    place "$1/deploy/systemd/network/$network.conf" /etc/systemd/system/medical-ai.service.d/network.conf
+  elif [ -f /etc/systemd/system/medical-ai.service.d/network.conf ]; then
+    rm /etc/systemd/system/medical-ai.service.d/network.conf
+    changed "no network for the web process"
+  fi
+  UNITS_CHANGED=
+  if [ "$before" != "$CHANGES" ]; then
+    UNITS_CHANGED=yes
+    systemctl daemon-reload
+  fi
+}

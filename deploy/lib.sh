@@ -1,5 +1,5 @@
 # What the deployment scripts share. Sourced, never run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # most of it is used by the scripts
 
 readonly BASE=/opt/medical-ai
 readonly RELEASES=$BASE/releases
@@ -116,23 +116,64 @@ migrate() {
     PYTHONDONTWRITEBYTECODE=1 .venv/bin/python db.py 2>&1)
 }
 
-# install_units FOLDER: the units of the release in FOLDER; sets UNITS_CHANGED
+# install_units FOLDER: the units of the release in FOLDER, and as much network as its settings need
 install_units() {
-  local before=$CHANGES unit network
-  for unit in "$1"/medical-ai.service "$1"/deploy/systemd/*; do
-    [ -f "$unit" ] || continue
+  local before=$CHANGES unit network drop_in=/etc/systemd/system/medical-ai.service.d/network.conf
+  for unit in "$1"/medical-ai.service "$1"/deploy/systemd/*.*; do
     place "$unit" "/etc/systemd/system/$(basename "$unit")"
   done
   network=$("$1/deploy/bin/medical-ai" config network) || fail "the settings are not right." "See: medical-ai config check"
-  if [ -f "$1/deploy/systemd/network/$network.conf" ]; then
-    place "$1/deploy/systemd/network/$network.conf" /etc/systemd/system/medical-ai.service.d/network.conf
-  elif [ -f /etc/systemd/system/medical-ai.service.d/network.conf ]; then
-    rm /etc/systemd/system/medical-ai.service.d/network.conf
+  if [ "$network" != none ]; then
+    place "$1/deploy/systemd/network/$network.conf" "$drop_in"
+  elif [ -f "$drop_in" ]; then
+    rm "$drop_in"
     changed "no network for the web process"
   fi
-  UNITS_CHANGED=
-  if [ "$before" != "$CHANGES" ]; then
-    UNITS_CHANGED=yes
-    systemctl daemon-reload
-  fi
+  [ "$before" = "$CHANGES" ] || systemctl daemon-reload
+}
+
+# schema_of FOLDER: the version of the tables that the release in FOLDER is made for
+schema_of() { find "$1/medical_ai/migrations/versions" -name '[0-9]*.py' -printf '%f\n' | sort | tail -n 1 | cut -d_ -f1; }
+
+# only_once: stop when another of these scripts is at work
+only_once() {
+  exec 9>/run/medical-ai-deploy.lock
+  flock --nonblock 9 || fail "another installation, upgrade or rollback is at work."
+}
+
+# use_release VERSION: make an installed release the one that runs
+use_release() {
+  VERSION=$1 SOURCE=$RELEASES/$1
+  # shellcheck source=/dev/null
+  . "$SOURCE/deploy/steps/70-nginx.sh"
+  # shellcheck source=/dev/null
+  . "$SOURCE/deploy/steps/80-units.sh"
+}
+
+# try_release VERSION: the same in a shell of its own, with its verification; false when it stopped
+try_release() {
+  local code
+  set +e  # bash obeys set -e in the inner shell only where its end is no condition
+  (set -e; use_release "$1"; verify_release "$1")
+  code=$?
+  set -e
+  return "$code"
+}
+
+# verify_release VERSION: the release answers as itself, its worker works, and both go on doing so
+verify_release() {
+  local until=$((SECONDS + 60)) said good=0
+  while [ "$SECONDS" -lt "$until" ]; do
+    said=$(curl --silent --max-time 5 --unix-socket /run/medical-ai/web.sock http://localhost/health || true)
+    if [[ $said == *"\"status\": \"healthy\""* && $said == *"\"version\": \"$1\""* ]] \
+      && systemctl is-active --quiet medical-ai-worker.service; then
+      good=$((good + 1))
+      [ "$good" -lt 10 ] || return 0
+    else
+      good=0
+    fi
+    sleep 0.5
+  done
+  say "   it said: ${said:-nothing}"
+  return 1
 }

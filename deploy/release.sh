@@ -17,8 +17,13 @@ if [ ! -f "$wheels/.complete" ]; then
   platforms=()
   for platform in "${PLATFORMS[@]}"; do platforms+=(--platform "${platform}_$(uname -m)"); done
   for python in $PYTHONS; do
-    "$bin/pip" download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
-      --python-version "$python" --implementation cp "${platforms[@]}" -r requirements.txt -d "$wheels"
+    if ! "$bin/pip" download --quiet --disable-pip-version-check --require-hashes --no-deps \
+      --only-binary :all: --python-version "$python" --implementation cp "${platforms[@]}" \
+      -r requirements.txt -d "$wheels" >"$wheels/log" 2>&1; then
+      tail -n 20 "$wheels/log" >&2
+      echo "The wheels could not be loaded." >&2
+      exit 1
+    fi
   done
   touch "$wheels/.complete"
 fi
@@ -27,11 +32,12 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 folder=$scratch/$name
 mkdir -p "$folder/wheelhouse" dist
-git archive HEAD | tar -x -C "$folder"
+git archive "${TREE:-HEAD}" | tar -x -C "$folder"
 cp "$wheels"/*.whl "$folder/wheelhouse/"
 "$bin/cyclonedx-py" requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
   --of JSON -o "$folder/sbom.cdx.json" 2>/dev/null
-(cd "$folder" && find . -type f ! -name SHA256SUMS -print0 | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS)
+(cd "$folder" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$scratch/SHA256SUMS"
+mv "$scratch/SHA256SUMS" "$folder/"
 tar --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner \
   -C "$scratch" -cf - "$name" | gzip -n >"dist/$name.tar.gz"
 cp "$folder/sbom.cdx.json" "dist/$name.cdx.json"

@@ -1,7 +1,7 @@
 # Debian's packages: nginx, MariaDB, certbot and the rest of packages.txt.
 # shellcheck shell=bash
 missing=()
-for package in $(cat "$SOURCE/deploy/packages.txt"); do
+while read -r package; do
   case $package in
     mariadb-server) [ "$DATABASE" = local ] || continue ;;
     certbot) [ "$CERTIFICATE" = certbot ] || continue ;;
@@ -9,7 +9,7 @@ for package in $(cat "$SOURCE/deploy/packages.txt"); do
     nftables) [ "$FIREWALL" = yes ] || [ "$FAIL2BAN" = yes ] || continue ;;
   esac
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
-done
+done <"$SOURCE/deploy/packages.txt"
 [ ${#missing[@]} -gt 0 ] || return 0
 say "   installing ${missing[*]}"
 log=$(mktemp)

@@ -10,7 +10,7 @@ folder "$CONFIG" 0755 root:root
 folder "$SECRETS" 0700 root:root
 folder "$CONFIG/owner" 0700 root:root
 folder "$DATA" 0700 "$SERVICE_USER:$SERVICE_USER"
-folder "$LOGS" 0750 "$SERVICE_USER:adm"
+folder "$LOGS" 2750 "$SERVICE_USER:adm"
 folder "$EDGE" 0750 root:www-data
 folder /var/backups/medical-ai 0700 "$SERVICE_USER:$SERVICE_USER"
 folder /var/www/certbot 0755 root:root

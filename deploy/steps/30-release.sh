@@ -20,6 +20,7 @@ if [ ! -f "$target/.complete" ]; then
     --require-hashes -r "$target/requirements.txt" \
     || fail "the packages of requirements.txt could not be installed."
   "$target/.venv/bin/python" -m compileall -q "$target/medical_ai" "$target/app.py" "$target/db.py"
+  "$target/deploy/nginx/collect-static.sh" "$target"
   rm -rf "$target/wheelhouse"
   touch "$target/.complete"
   changed "$target"

@@ -28,5 +28,8 @@ if [ "$DATABASE" = local ]; then
   # The owner's file is written first: whatever interrupts this, a second run makes both anew.
   [ -s "$SECRETS/database_url" ] || make_users
 fi
+if [ -n "$OWNER_URL_FILE" ] && [ ! -s "$OWNER_URL" ]; then
+  place "$OWNER_URL_FILE" "$OWNER_URL" 0600
+fi
 said=$(migrate "$RELEASES/$VERSION") || fail "the tables could not be made." "$said"
 if grep -q '^applied' <<<"$said"; then changed "tables: $(tail -n 1 <<<"$said")"; fi

@@ -49,25 +49,13 @@ def get_image() -> Path:
     part = image.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     KEPT.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        [
-            "mmdebstrap",
-            "--quiet",
-            "--format=directory",
-            "--variant=minbase",
-            f"--include={','.join(f'{BASE} {TOOLS}'.split())}",
-            "--dpkgopt=force-unsafe-io",
-            '--aptopt=Acquire::Retries "3"',
-            "--skip=cleanup/apt",
-            '--customize-hook=chroot "$1" apt-get install -y --no-install-recommends'
-            f" --download-only {' '.join(LOADED)}",
-            '--customize-hook=rm -f "$1/etc/resolv.conf"; : > "$1/etc/machine-id"',
-            SUITE,
-            str(part),
-        ],  # fmt: skip
-        check=True,
-        capture_output=True,
-        timeout=600,
-    )
+    command = ["mmdebstrap", "--quiet", "--format=directory", "--variant=minbase"]
+    command += [f"--include={','.join(f'{BASE} {TOOLS}'.split())}"]
+    command += ["--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Retries "3"', "--skip=cleanup/apt"]
+    load = "apt-get install -y --no-install-recommends --download-only"
+    command += [f'--customize-hook=chroot "$1" {load} {" ".join(LOADED)}']
+    command += ['--customize-hook=rm -f "$1/etc/resolv.conf"; : > "$1/etc/machine-id"']
+    command += [SUITE, str(part)]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     part.rename(image)
     return image

@@ -34,6 +34,7 @@ class Machine:
 
     def open(self) -> None:
         """Make the networks and boot for the first time."""
+        _sweep(self._scratch.parent, self._cgroup.parent)
         self._cgroup.mkdir()
         for space in (self.name, f"{self.name}c"):
             _call("ip", "netns", "add", space)
@@ -68,9 +69,9 @@ class Machine:
         self, command: str, *, check: bool = True, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command in the host, as root, and return what it printed."""
-        inside = ["nsenter", "-t", str(self._leader), *"-m -u -i -n -p -C --".split()]
-        unit = "systemd-run --pipe --wait --collect --quiet -E HOME=/root -E TERM=dumb"
-        return _shell([*inside, *unit.split(), "bash", "-c", command], command, check, timeout)
+        inside = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-C", "--"]
+        unit = ["systemd-run", "--pipe", "--wait", "--collect", "--quiet", "-E", "HOME=/root"]
+        return _shell([*inside, *unit, "bash", "-c", command], command, check, timeout)
 
     def start(self, command: str) -> subprocess.Popen[str]:
         """Start a command on the client's side, and go on."""
@@ -120,17 +121,7 @@ class Machine:
     def close(self) -> None:
         """Take everything away again."""
         self.power_off()
-        if (self._cgroup / "cgroup.kill").exists():
-            (self._cgroup / "cgroup.kill").write_text("1")
-            time.sleep(0.1)
-        for folder in sorted(self._cgroup.rglob("*/"), reverse=True):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        with contextlib.suppress(OSError):
-            self._cgroup.rmdir()
-        for space in (self.name, f"{self.name}c"):
-            subprocess.run(["ip", "netns", "del", space], check=False, timeout=30)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        _remove(self.name, self._scratch, self._cgroup)
 
     def _client(self, command: str) -> list[str]:
         bound = (
@@ -164,6 +155,26 @@ def booted(image: Path, scratch: Path) -> Iterator[Machine]:
         machine.close()
 
 
+def _sweep(scratch: Path, cgroups: Path) -> None:
+    # What a run that was killed left behind.
+    for folder in scratch.glob("host*.*"):
+        name = folder.name.partition(".")[0]
+        if not Path(f"/proc/{name.removeprefix('host')}").exists():
+            _remove(name, folder, cgroups / name)
+
+
+def _remove(name: str, scratch: Path, cgroup: Path) -> None:
+    if (cgroup / "cgroup.kill").exists():
+        (cgroup / "cgroup.kill").write_text("1")
+        time.sleep(0.1)
+    for folder in [*sorted(cgroup.rglob("*/"), reverse=True), cgroup]:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    for space in (name, f"{name}c"):
+        subprocess.run(["ip", "netns", "del", space], check=False, timeout=30)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _shell(
     arguments: list[str], command: str, check: bool, timeout: float
 ) -> subprocess.CompletedProcess[str]:
@@ -172,9 +183,8 @@ def _shell(
         check=False,
     )  # fmt: skip
     if check and done.returncode:
-        raise AssertionError(
-            f"{command!r} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        )
+        said = f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        raise AssertionError(f"{command!r} ended with {done.returncode}:\n{said}")
     return done
 
 

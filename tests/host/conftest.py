@@ -19,6 +19,13 @@ DATABASE=local
 DEFAULT_COUNTRY=DE
 """
 RELEASE = "/root/release"
+LONGEST_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give scenarios the time that installations take."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -95,14 +95,20 @@ as_service() { # as_service COMMAND...: with the rights of the service alone
   setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups "$@"
 }
 
-# health [SECONDS]: wait until the web process says it can serve; print what it said
+# ask PATH [SOCKET]: what the web process says there
+ask_web() {
+  curl --silent --fail --max-time 5 --unix-socket "${2:-/run/medical-ai/web.sock}" "http://localhost$1"
+}
+
+# health SECONDS [UNIT SOCKET]: wait until the web process can serve, and print what it said; false
+# when the time is over, or when it keeps ending at once
 health() {
-  local until=$((SECONDS + ${1:-60})) said
+  local until=$((SECONDS + $1)) unit=${2:-medical-ai.service} restarts
+  restarts=$(systemctl show -P NRestarts "$unit")
   while [ "$SECONDS" -lt "$until" ]; do
-    if said=$(curl --silent --fail --max-time 5 --unix-socket /run/medical-ai/web.sock http://localhost/health/ready); then
-      printf '%s\n' "$said"
-      return 0
-    fi
+    if ask_web /health/ready "${3:-}"; then return 0; fi
+    case $(systemctl show -P ActiveState "$unit") in failed | inactive) return 1 ;; esac
+    [ "$(systemctl show -P NRestarts "$unit")" -lt $((restarts + 3)) ] || return 1
     sleep 0.3
   done
   return 1
@@ -162,11 +168,11 @@ try_release() {
 
 # verify_release VERSION: the release answers as itself, its worker works, and both go on doing so
 verify_release() {
-  local until=$((SECONDS + 60)) said good=0
+  local until=$((SECONDS + 45)) said good=0
   while [ "$SECONDS" -lt "$until" ]; do
-    said=$(curl --silent --max-time 5 --unix-socket /run/medical-ai/web.sock http://localhost/health || true)
-    if [[ $said == *"\"status\": \"healthy\""* && $said == *"\"version\": \"$1\""* ]] \
-      && systemctl is-active --quiet medical-ai-worker.service; then
+    said=$(ask_web /health || true)
+    if [[ $said == *"\"database\": \"connected\""* && $said == *"\"status\": \"running\""* \
+      && $said == *"\"version\": \"$1\""* ]] && systemctl is-active --quiet medical-ai-worker.service; then
       good=$((good + 1))
       [ "$good" -lt 10 ] || return 0
     else
@@ -176,4 +182,19 @@ verify_release() {
   done
   say "   it said: ${said:-nothing}"
   return 1
+}
+
+# try_out VERSION: start the web process of an installed release beside the one in use, and ask it
+try_out() {
+  local folder=$RELEASES/$1 unit=medical-ai-trial.service socket=/run/medical-ai-trial/web.sock said
+  systemctl reset-failed --quiet "$unit" 2>/dev/null || true
+  systemd-run --quiet --collect --unit="$unit" -p User="$SERVICE_USER" -p WorkingDirectory="$folder" \
+    -p EnvironmentFile="$ENV_FILE_OF_SERVICE" -p LoadCredential=set:"$SECRETS" \
+    -p RuntimeDirectory=medical-ai-trial -p RuntimeMaxSec=120 -p MemoryMax=50% -p ProtectSystem=strict \
+    -E SECRETS_PREFIX="/run/credentials/$unit/set_" -E ENV_FILE=/dev/null -E DATA_DIR="$DATA" \
+    -E PYTHONDONTWRITEBYTECODE=1 -E WEB_CONCURRENCY=1 -E BIND="unix:$socket" \
+    "$folder/.venv/bin/gunicorn" -c gunicorn_config.py
+  said=$(health 45 "$unit" "$socket" || true)
+  systemctl stop "$unit" 2>/dev/null || true
+  [[ $said == *"\"version\": \"$1\""* ]]
 }

@@ -34,6 +34,9 @@ main() {
   "$RELEASES/$NEW/deploy/bin/medical-ai" config check >/dev/null \
     || fail "the new release does not take the settings." "See: $RELEASES/$NEW/deploy/bin/medical-ai config check"
   if [ "$MODE" = full ]; then back_up; change_tables; fi
+  step "Trial of release $NEW beside $OLD"
+  try_out "$NEW" || fail "release $NEW does not start; release $OLD goes on." "See: journalctl -u medical-ai-trial -n 40"
+  say "   it starts, and reaches the database"
   switch
   step "Verification"
   say "   release $NEW is in use and healthy. Back: $CURRENT/deploy/rollback.sh $OLD"

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from medical_ai.auth.permissions import Permission
 from medical_ai.core.actor import Actor
 from medical_ai.core.zones import zone_of
 from medical_ai.notifications.schemas import NoticeKind, NoticeRef
-from medical_ai.patients import break_glass, care_team
+from medical_ai.patients import break_glass, care_team, people
+from medical_ai.patients.alarms import NOTICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,19 @@ def more_about(
     )
     for care_id, code in codes.items():
         told[care_id] = Told(f"It is patient {code}.", f"/app/patients/{code}/care-team")
+    if any(_about(notices, kind) for kind in NOTICES.values()):
+        told |= _people(session, actor)
     return told
+
+
+def _people(session: Session, actor: Actor) -> dict[UUID, Told]:
+    # Only whom the actor looks after at this moment; who works here by now asks as staff.
+    if not actor.may(Permission.CARE_SHARE):
+        return {}
+    return {
+        one.patient_id: Told(f"It is about {one.name}.", f"/app/people/{one.code}")
+        for one in people.list_people(session, actor=actor)
+    }
 
 
 def _about(notices: list[NoticeRef], kind: NoticeKind) -> list[UUID]:

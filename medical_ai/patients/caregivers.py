@@ -34,6 +34,7 @@ from medical_ai.patients.care_schemas import (
 )
 from medical_ai.patients.consent import (
     Alarm,
+    alarms_in,
     needle,
     packed,
     permissions_for,
@@ -151,7 +152,7 @@ def get_invitation(session: Session, *, token: str) -> InvitationRead:
     return InvitationRead(
         asked_by=next((one.username for one in inviter.values()), patient.code),
         shares=shares_in(unpacked(row.permissions)),
-        alarms=_alarms(row),
+        alarms=alarms_in(unpacked(row.alarms)),
         ends_on=last_day(row, patient),
     )
 
@@ -316,11 +317,6 @@ def _end_earlier(session: Session, row: Caregiver, user_id: UUID) -> None:
         end(session, one)
 
 
-def _alarms(row: Caregiver) -> list[Alarm]:
-    chosen = unpacked(row.alarms)
-    return [alarm for alarm in Alarm if alarm in chosen]
-
-
 def _read(
     row: Caregiver, patient: PatientRef, accounts: dict[UUID, auth.AccountRef]
 ) -> CaregiverRead:
@@ -333,7 +329,7 @@ def _read(
         name=account and account.username,
         account=account and account.email,
         shares=shares_in(unpacked(row.permissions)),
-        alarms=_alarms(row),
+        alarms=alarms_in(unpacked(row.alarms)),
         ends_on=last_day(row, patient),
         created_at=row.created_at,
         answered_at=row.answered_at,

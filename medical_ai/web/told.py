@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.zones import zone_of
+from medical_ai.notifications import service as notifications
 from medical_ai.notifications.schemas import NoticeKind, NoticeRef
+from medical_ai.notifications.wording import WORDINGS, Wording
 from medical_ai.patients import break_glass, care_team, people
 from medical_ai.patients.alarms import NOTICES
+
+PRESSING = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,15 @@ def more_about(
     if any(_about(notices, kind) for kind in NOTICES.values()):
         told |= _people(session, actor)
     return told
+
+
+def list_alarms(session: Session, *, actor: Actor) -> list[tuple[NoticeRef, Wording, Told | None]]:
+    """Return what befell somebody the actor looks after in the last day, until it is read."""
+    since = clock.now() - PRESSING
+    unread = notifications.list_notices(session, actor=actor, unread_only=True, since=since)
+    pressing = [one for one in unread if one.kind in NOTICES.values()]
+    whose = _people(session, actor) if pressing else {}
+    return [(one, WORDINGS[one.kind], whose.get(one.subject_id)) for one in pressing]
 
 
 def _people(session: Session, actor: Actor) -> dict[UUID, Told]:

@@ -119,7 +119,7 @@ DEEDS: dict[str, str] = {
     AuditTag.CAREGIVER_DECLINED: "declined to be {whose} caregiver",
     AuditTag.CAREGIVER_CHANGED: "changed what a caregiver sees",
     AuditTag.CAREGIVER_WITHDRAWN: "ended what a caregiver sees",
-    AuditTag.CAREGIVERS_ALARMED: "sent a message to those who look after {whom}",
+    AuditTag.CAREGIVERS_ALARMED: "had a message sent to those who look after {whom}",
     AuditTag.DEPENDANT_ADDED: "began to keep {whose} record",
     AuditTag.PROXY_CHANGED: "changed who decides for {whom}",
     AuditTag.HANDOVER_OFFERED: "offered to hand {whose} record over",

@@ -249,7 +249,7 @@ def test_the_log_and_the_patients_access_log_say_that_others_were_told(
     said = [one["sentence"] for one in alices.get("/records/access-log").get_json()["items"]]
     own = "The assistant sent a message to those who look after you"
     assert any(sentence.startswith(own) for sentence in said)
-    house = "This service sent a message to those who look after you"
+    house = "This service had a message sent to those who look after you"
     assert any(sentence.startswith(house) for sentence in said)
 
 

@@ -34,7 +34,7 @@ def record_emergency(
         subject=("conversation", opened.row.id),
     )
     patient = opened.patient
-    if patient is None or patient.basis not in AT_HOME or _is_discreet(session, opened, triage):
+    if patient is None or patient.basis not in AT_HOME or _is_kept_quiet(session, opened, triage):
         return ""
     told = alarms.raise_alarm(
         session,
@@ -58,9 +58,9 @@ def spoken_told(count: int, *, is_own: bool) -> str:
     return f"A message asks {who} after them to call them. {DO_NOT_WAIT}"
 
 
-def _is_discreet(session: Session, opened: OpenConversation, triage: Triage) -> bool:
+def _is_kept_quiet(session: Session, opened: OpenConversation, triage: Triage) -> bool:
     # Whoever looks after somebody may be whom they are afraid of. What was said of that before
     # counts as well: the injury is often told after the threat.
-    discreet = {rule.id for rule in get_red_flags().rules if rule.discreet}
+    quiet = {rule.id for rule in get_red_flags().rules if rule.quiet}
     said = conversations.list_rules(session, opened)
-    return not discreet.isdisjoint(said | set(triage.rules))
+    return not quiet.isdisjoint(said | set(triage.rules))

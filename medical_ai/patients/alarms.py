@@ -35,15 +35,11 @@ def raise_alarm(
     `actor` is who brought it about, where somebody did: they know already. The patient's log says
     that others were told, and not of what.
     """
-    reached = [
-        user_id
-        for user_id in list_alarmed(session, patient_id=patient_id, alarm=alarm)
-        if actor is None or user_id != actor.user_id
-    ]
-    told = [
-        user_id
-        for user_id in reached
-        if notifications.tell(
+    knows = actor and actor.user_id
+    alarmed = list_alarmed(session, patient_id=patient_id, alarm=alarm)
+    reached = [user_id for user_id in alarmed if user_id != knows]
+    told = sum(
+        notifications.tell(
             session,
             user_id=user_id,
             hospital_id=hospital_id,
@@ -51,7 +47,8 @@ def raise_alarm(
             subject_id=patient_id,
             key=f"{alarm}.{subject[1]}.{user_id}",
         )
-    ]
+        for user_id in reached
+    )
     if told:
         audit.record(
             session,
@@ -60,6 +57,6 @@ def raise_alarm(
             hospital_id=hospital_id,
             patient_id=patient_id,
             subject=subject,
-            details={"told": len(told)},
+            details={"told": told},
         )
     return len(reached)

@@ -35,9 +35,7 @@ def raise_alarm(
     `actor` is who brought it about, where somebody did: they know already. The patient's log says
     that others were told, and not of what.
     """
-    knows = actor and actor.user_id
-    alarmed = list_alarmed(session, patient_id=patient_id, alarm=alarm)
-    reached = [user_id for user_id in alarmed if user_id != knows]
+    reached = _without(actor, list_alarmed(session, patient_id=patient_id, alarm=alarm))
     told = sum(
         notifications.tell(
             session,
@@ -60,3 +58,7 @@ def raise_alarm(
             details={"told": told},
         )
     return len(reached)
+
+
+def _without(actor: Actor | None, user_ids: list[UUID]) -> list[UUID]:
+    return [one for one in user_ids if actor is None or one != actor.user_id]

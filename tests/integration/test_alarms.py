@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from medical_ai.assistant import service as assistant
-from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion, Receipt
+from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion
 from medical_ai.audit.models import AuditEvent
 from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.models import Membership, User
@@ -181,11 +181,6 @@ def test_the_log_says_that_others_were_told_and_not_of_what(
     assert (event.actor_user_id, event.basis) == (alice.user_id, "own")
     assert (event.subject_kind, event.subject_id) == ("conversation", answer.session_id)
     assert event.details == {"told": 2}
-
-
-def test_an_answer_of_before_there_were_alarms_is_still_read() -> None:
-    old = {"responder": "embedded", "left_machine": False, "elapsed_ms": 1, "tools": []}
-    assert Receipt.model_validate(old).told == ""
 
 
 # -- Whom an alarm reaches

@@ -448,6 +448,21 @@ def test_workers_that_look_at_once_tell_once(
     assert told(database, MISSED).count(erin.user_id) == 1
 
 
+@pytest.mark.commits
+@pytest.mark.parametrize("database_kind", ["mariadb"], indirect=True)  # SQLite has one writer
+def test_a_worker_leaves_alone_what_another_is_marking(
+    database: Database, alice: Person, erin: Person
+) -> None:
+    with database.unit_of_work() as session:
+        added = add_medicine(session, alice, ["00:30"])
+        remind(session, doses_of(session, added.id)[0], clock.now() - timedelta(hours=5))
+    with database.unit_of_work() as first:
+        assert mark_missed(first) == 1
+        with database.unit_of_work() as second:
+            assert mark_missed(second) == 0
+    assert told(database, MISSED).count(erin.user_id) == 1
+
+
 def test_nothing_to_find_costs_one_query(database: Database, alice: Person, noon: Any) -> None:
     with database.unit_of_work() as session:
         add_medicine(session, alice, ["08:00", "20:00"])

@@ -14,7 +14,7 @@ from medical_ai.patients.consent import Alarm
 from medical_ai.patients.schemas import Basis
 
 AT_HOME = frozenset({Basis.OWN, Basis.PROXY, Basis.CAREGIVER})
-"""Who is or lives with the patient. What staff ask about at work is no emergency of the patient."""
+"""The patient, and who looks after them outside the hospital. Staff ask as part of their work."""
 DO_NOT_WAIT = "Do not wait for that."
 
 

@@ -6,26 +6,25 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Product
+from tests.browser.conftest import Product, sign_up
 
 pytestmark = pytest.mark.browser
 
 PATIENT, FRIEND = "wanda.patient@example.org", "fritz.friend@example.org"
 INVITED = "fritz.elsewhere@example.net"
-PASSWORD = "a long walk by the river"  # pragma: allowlist secret - made up
 NEEDS_HELP = "Somebody you look after may need help now"
 
 
 def test_a_friend_is_told_when_the_patient_is_advised_to_call_for_help(
     page: Page, chromium: Browser, product: Product
 ) -> None:
-    _sign_up(page, PATIENT, "Wanda")
+    sign_up(page, PATIENT, "Wanda")
     _invite(page)
     link = product.inbox.link("/app/invitations/caregiver#", to=INVITED)
     other = chromium.new_context(base_url=product.address, timezone_id="Europe/Berlin")
     friend = other.new_page()
     try:
-        _sign_up(friend, FRIEND, "Fritz")
+        sign_up(friend, FRIEND, "Fritz")
         product.inbox.wait(15, FRIEND)  # the link that confirms the address
         _accept(friend, link)
         friend.goto("/app/today")
@@ -33,15 +32,6 @@ def test_a_friend_is_told_when_the_patient_is_advised_to_call_for_help(
         _be_told(friend, product)
     finally:
         other.close()
-
-
-def _sign_up(page: Page, email: str, name: str) -> None:
-    page.goto("/signup")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("What may we call you?").fill(name)
-    page.get_by_label("Password").first.fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def _invite(page: Page) -> None:

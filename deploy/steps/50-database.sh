@@ -7,7 +7,7 @@ if [ "$DATABASE" = local ]; then
   enable mariadb.service
   if [ ! -s "$SECRETS/database_url" ]; then
     password=$(random_text) owner_password=$(random_text)
-    where=localhost/medical_ai_db?unix_socket=/run/mysqld/mysqld.sock
+    where="localhost/medical_ai_db?unix_socket=/run/mysqld/mysqld.sock"
     grant_rights "$SOURCE" "$password" "$owner_password"
     # The application's comes last: whatever interrupts this, a second run makes both anew.
     place_text "$OWNER_URL" 0600 root:root <<<"mysql+pymysql://medical_owner:$owner_password@$where"

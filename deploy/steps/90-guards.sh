@@ -9,8 +9,14 @@ if [ "$FAIL2BAN" = yes ]; then
 fi
 if [ "$FIREWALL" = yes ]; then
   before=$CHANGES
-  place "$SOURCE/deploy/nftables/medical-ai.nft" /etc/nftables.conf 0644
-  nft -c -f /etc/nftables.conf || fail "the firewall's rules do not fit this kernel." "Give FIREWALL=no."
-  if [ "$before" != "$CHANGES" ]; then systemctl reload-or-restart nftables.service; fi
-  enable nftables.service
+  place "$SOURCE/deploy/nftables/medical-ai.nft" /etc/nftables.d/medical-ai.nft
+  if ! grep -qF 'include "/etc/nftables.d/*.nft"' /etc/nftables.conf; then
+    printf 'include "/etc/nftables.d/*.nft"\n' >>/etc/nftables.conf
+    changed /etc/nftables.conf
+  fi
+  if [ "$before" != "$CHANGES" ]; then
+    # Not a reload of the service: Debian's own file would flush fail2ban's tables first.
+    nft -f /etc/nftables.d/medical-ai.nft || fail "the firewall's rules do not fit this kernel." "Give FIREWALL=no."
+  fi
+  systemctl is-enabled --quiet nftables.service || { systemctl enable --quiet nftables.service; changed "nftables.service enabled"; }
 fi

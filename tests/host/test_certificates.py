@@ -1,4 +1,4 @@
-"""A certificate authority gives a certificate, and renews it through the packaged timer's service."""
+"""A certificate authority gives a certificate, and it is renewed by the packaged service."""
 
 import json
 from collections.abc import Iterator

@@ -5,7 +5,13 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING
+
+from medical_ai.ops import watchdog
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
 
 wsgi_app = "app:app"
 proc_name = "medical-ai-assistant"
@@ -32,7 +38,7 @@ limit_request_line = 4094
 limit_request_fields = 60
 
 accesslog = os.environ.get("ACCESS_LOG") or None
-errorlog = "-"
+errorlog = os.environ.get("ERROR_LOG") or "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 # The path without its query string: what somebody searched for is nobody's business.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms %({x-request-id}o)s'
@@ -43,7 +49,7 @@ METRICS_FOLDER, METRICS_SLOT = "PROMETHEUS_MULTIPROC_DIR", "METRICS_SLOT"
 OWN_FOLDER = "medical-ai-metrics-"
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(_server: "Arbiter") -> None:
     """Begin with no figures: those of a former run would be added to."""
     folder = os.environ.get(METRICS_FOLDER)
     if not folder:
@@ -55,26 +61,31 @@ def on_starting(_server: Any) -> None:
             os.unlink(entry)
 
 
-def pre_fork(server: Any, worker: Any) -> None:
+def pre_fork(server: "Arbiter", worker: "Worker") -> None:
     """Give a worker the lowest place that is free: whoever had it before counted in its file."""
     taken = {getattr(other, "metrics_slot", None) for other in server.WORKERS.values()}
     worker.metrics_slot = next(slot for slot in itertools.count() if slot not in taken)
 
 
-def post_fork(_server: Any, worker: Any) -> None:
+def post_fork(_server: "Arbiter", worker: "Worker") -> None:
     """Tell the application, which is loaded next, its place."""
     os.environ[METRICS_SLOT] = str(worker.metrics_slot)
 
 
-def child_exit(_server: Any, worker: Any) -> None:
+def child_exit(_server: "Arbiter", worker: "Worker") -> None:
     """Forget what a worker had under way; what it counted stays."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.metrics_slot)
 
 
-def on_exit(_server: Any) -> None:
+def on_exit(_server: "Arbiter") -> None:
     """Leave nothing in memory."""
     folder = os.environ.get(METRICS_FOLDER, "")
     if os.path.basename(folder).startswith(OWN_FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def when_ready(server: "Arbiter") -> None:
+    """Keep telling systemd, where it watches, that requests are answered."""
+    watchdog.watch_web([listener.sock for listener in server.LISTENERS])

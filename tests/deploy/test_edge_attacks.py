@@ -12,7 +12,7 @@ from tests.support.nginx import DOMAIN, Nginx
 from tests.support.upstream import Upstream
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
-SLOW_SOCKETS = 100
+SLOW_SOCKETS = 400
 PROBE_SECONDS = 1.0
 
 
@@ -118,7 +118,7 @@ def test_an_endless_line_or_too_many_headers_are_refused(edge: Nginx, behind: Up
     assert behind.seen == []
 
 
-def test_a_hundred_clients_that_never_finish_keep_nobody_waiting(
+def test_four_hundred_clients_that_never_finish_keep_nobody_waiting(
     edge: Nginx, behind: Upstream
 ) -> None:
     def linger(_: int) -> ssl.SSLSocket:

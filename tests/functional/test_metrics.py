@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.support.stores import sqlite_settings
 from tests.support.waiting import wait_until
 
 ELSEWHERE = {"X-Forwarded-For": "203.0.113.9"}
-TOKEN = "kJ3-9xQ2mVbT7wLr5sZy8dHf4nGc1aPe6uXi"
+TOKEN = secrets.token_urlsafe(36)
 OK_LABELS = {"le", "route", "method", "status", "by", "outcome", "step", "state", "version"}
 
 

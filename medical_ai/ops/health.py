@@ -6,6 +6,7 @@ pool that waits.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import json
@@ -17,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from medical_ai import __version__
 from medical_ai.audit.sealing import is_keeping_up
 from medical_ai.core.database import Database, mariadb_connect_args
+from medical_ai.ops.backups.service import PASS, LastRuns, last_runs
 from medical_ai.ops.heartbeat import ReminderHealth, read_reminder_health
 
 PROBE_TIMEOUT_SECONDS = 1
@@ -43,31 +45,49 @@ class HealthProbe:
             with Session(self._engine) as session:
                 reminders = read_reminder_health(session)
                 is_sealed = is_keeping_up(session)
+                runs = last_runs(session)
         except (SQLAlchemyError, OSError):
-            return Health(503, _body(UNHEALTHY, None))
-        status = HEALTHY if reminders.status == "running" and is_sealed else DEGRADED
-        return Health(200, _body(status, reminders, is_sealed=is_sealed))
+            return Health(503, _body(UNHEALTHY, None, None))
+        is_well = reminders.status == "running" and is_sealed
+        is_well = is_well and (runs.backup, runs.restore_proof) == (PASS, PASS)
+        status = HEALTHY if is_well else DEGRADED
+        return Health(200, _body(status, reminders, runs, is_sealed=is_sealed))
 
 
-def _body(status: str, reminders: ReminderHealth | None, *, is_sealed: bool = False) -> bytes:
+def _body(
+    status: str,
+    reminders: ReminderHealth | None,
+    runs: LastRuns | None,
+    *,
+    is_sealed: bool = False,
+) -> bytes:
     connected = reminders is not None
-    last_tick = reminders.last_tick_at if reminders else None
     answer = {
         "status": status,
         "database": "connected" if connected else "unreachable",
         "reminders": {
             "status": reminders.status if reminders else "unknown",
             "lateness_p99_seconds": reminders.lateness_p99_seconds if reminders else None,
-            "last_tick_at": last_tick.isoformat() if last_tick else None,
+            "last_tick_at": _spell(reminders.last_tick_at if reminders else None),
+        },
+        "backups": {
+            "last_backup_at": _spell(runs.backup_at if runs else None),
+            "last_restore_proof_at": _spell(runs.proof_at if runs else None),
         },
         "version": __version__,
         "checks": {
             "database": "pass" if connected else "fail",
             "reminders": "pass" if reminders and reminders.status == "running" else "warn",
             "audit": "pass" if is_sealed else "warn",
+            "backup": runs.backup if runs else "warn",
+            "restore_proof": runs.restore_proof if runs else "warn",
         },
     }
     return json.dumps(answer).encode()
+
+
+def _spell(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _probe_engine(database: Database) -> Engine:

@@ -1,6 +1,7 @@
 """An installation of its own for each test of backups, with a repository on this disk."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from medical_ai.core.database import Database
 from medical_ai.migrations import import_models
 from medical_ai.ops.backups.installation import Installation, make_installation
 from medical_ai.ops.backups.options import BackupOptions
+from medical_ai.ops.backups.restic import Restic
 from medical_ai.ops.schema import upgrade_schema
 from tests.support.mariadb import MariaDBServer
 from tests.support.processes import ROOT
@@ -63,8 +65,20 @@ class Site:
         return done.returncode, done.stdout + done.stderr
 
 
-def make_site(kind: str, folder: Path, server: MariaDBServer | None) -> Site:
+def make_repository(folder: Path) -> Path:
+    """Make an empty repository, for copying: making one takes a second."""
+    password = folder / "password"
+    password.write_text(f"{PASSWORD}\n")
+    options = BackupOptions(
+        restic_repository=str(folder / "repository"), restic_password_file=password
+    )
+    Restic(options, cache=folder / "cache").create()
+    return folder
+
+
+def make_site(made: Path, folder: Path, server: MariaDBServer | None) -> Site:
     """Make an installation with tables and an empty repository."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
     data = folder / "data"
     data.mkdir(mode=0o700)
     if server is None:
@@ -72,20 +86,16 @@ def make_site(kind: str, folder: Path, server: MariaDBServer | None) -> Site:
     else:
         url, owner = make_database(server)
         settings = make_settings(data_dir=data, database_url=url, migration_database_url=owner)
-    password = folder / "password"
-    password.write_text(f"{PASSWORD}\n")
     options = BackupOptions(
-        restic_repository=str(folder / "repository"), restic_password_file=password
+        restic_repository=str(folder / "repository"), restic_password_file=folder / "password"
     )
     import_models()
     wire_ports()
     database = Database(settings.as_owner())
     upgrade_schema(database)
     database.dispose()
-    site = Site(settings, folder, options, make_installation(settings, options, kept_files={}))
-    site.here = site.open()
-    site.here.restic.create()
-    return site
+    here = make_installation(settings, options, kept_files=KEPT_FILES)
+    return Site(settings, folder, options, here)
 
 
 def make_database(server: MariaDBServer) -> tuple[str, str]:
@@ -110,5 +120,3 @@ def list_databases(server: MariaDBServer) -> set[str]:
     with server._connect() as connection, connection.cursor() as cursor:
         cursor.execute("SHOW DATABASES")
         return {str(row[0]) for row in cursor.fetchall()}
-
-

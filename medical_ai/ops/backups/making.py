@@ -18,7 +18,7 @@ from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Contents, Manifest, count_rows
 from medical_ai.ops.backups.workplace import SETTINGS
 
-EMBEDDED = ("medical_ai.db", "medical_ai.db-wal", "medical_ai.db-shm")
+EMBEDDED = "*.db*"
 """Never taken as they lie there: a copy of an open file is worth nothing, and holds the keys."""
 
 
@@ -95,7 +95,7 @@ def _keep(here: Installation, store: Store, manifest: Manifest) -> restic.Added:
 
 def _left_out(here: Installation, store: Store) -> list[Path]:
     place = here.workplace
-    left_out = [place.data_dir / name for name in EMBEDDED] + list(store.live_files)
+    left_out = [*place.data_dir.glob(EMBEDDED), *store.live_files]
     left_out += [one for one in place.folder.iterdir() if one != place.data]
     repository = Path(here.options.restic_repository)
     return [*left_out, repository] if repository.is_absolute() else left_out

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 from sqlalchemy import URL, Engine, create_engine, inspect, make_url, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from medical_ai.core.config import Settings
@@ -33,8 +33,7 @@ DUMP = (
     "--skip-dump-date",  # the same rows give the same bytes
     "--order-by-primary",
 )
-NUMBER = re.compile(r"[Ee]rror:? (\d+)|ERROR (\d+)")
-UNKNOWN_DATABASE = 1049
+NUMBER = re.compile(r"(?i:error:?) (\d+)|\((\d{4})\)")
 
 
 class MariaStore:
@@ -82,23 +81,20 @@ class MariaStore:
             self._execute(f"CREATE DATABASE IF NOT EXISTS `{self.name}` CHARACTER SET utf8mb4")
         except SQLAlchemyError:
             # Whoever may not create one can still use one that is there.
-            self.list_rows()
+            if not self._is_there():
+                raise LoadFailed(
+                    f"There is no database {self.name}, or it cannot be reached, and whoever"
+                    " MIGRATION_DATABASE_URL names may not create it."
+                ) from None
 
     def list_rows(self) -> dict[str, int]:
         """Return how many rows each table has; an empty dictionary where there is none."""
-        engine = self._engine(self._url)
-        try:
-            with engine.connect() as connection:
-                names = inspect(connection).get_table_names()
-                counted = {}
-                for name in names:
-                    query = text(f"SELECT COUNT(*) FROM `{name}`")  # noqa: S608 - a table's own name
-                    counted[name] = int(connection.execute(query).scalar_one())
-                return counted
-        except OperationalError as error:
-            if getattr(error.orig, "args", (0,))[0] == UNKNOWN_DATABASE:
-                return {}
-            raise LoadFailed("The database cannot be reached, or not with these rights.") from None
+        counted = {}
+        with self._engine(self._url).connect() as connection:
+            for name in inspect(connection).get_table_names():
+                query = text(f"SELECT COUNT(*) FROM `{name}`")  # noqa: S608 - a table's own name
+                counted[name] = int(connection.execute(query).scalar_one())
+        return counted
 
     def clear(self) -> None:
         """Remove every table."""
@@ -167,8 +163,15 @@ class MariaStore:
                     output.write(f"{name}={_quote(str(value))}\n")
         return path
 
+    def _is_there(self) -> bool:
+        try:
+            self._engine(self._url).connect().close()
+        except SQLAlchemyError:
+            return False
+        return True
+
     def _execute(self, statement: str) -> None:
-        with self._engine(self._url.set(database=None)).begin() as connection:
+        with self._engine(self._url._replace(database=None)).begin() as connection:
             connection.execute(text(statement))
 
     def _engine(self, url: URL) -> Engine:

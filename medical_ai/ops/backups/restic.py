@@ -26,6 +26,8 @@ HOST = "medical-ai"
 DATA, KEYS = "data", "keys"
 MOMENT = "%Y-%m-%d %H:%M:%S"
 UNREADABLE_FILES = 3
+ALL_WITHIN = "2d"
+"""One made by hand, before an upgrade, outlives the night."""
 CAUSES: tuple[tuple[str, type[BackupError], str], ...] = (
     ("wrong password", WrongPassword, "The backup password does not open the repository."),
     ("no space left", DiskFailed, "The disk of the backup repository is full."),
@@ -118,10 +120,11 @@ class Restic:
             self._call("forget", *snapshots)
 
     def forget_data(self) -> None:
-        """Forget data by retention: so many days, weeks and months."""
+        """Forget data by retention: so many days, weeks and months, and nothing of these days."""
         options = self._options
         self._call(
             "forget", "--host", HOST, "--tag", DATA, "--group-by", "host",
+            "--keep-within", ALL_WITHIN,
             "--keep-daily", str(options.backup_keep_daily),
             "--keep-weekly", str(options.backup_keep_weekly),
             "--keep-monthly", str(options.backup_keep_monthly),

@@ -87,6 +87,7 @@ def restore(
     """
     with here.workplace.held():
         store = here.store(name=into, as_owner=True)
+        here.restic.unlock()
         store.create()
         _refuse_to_overwrite(store, replace=replace)
         fetched = fetch(here, at=at, with_files=into is None)

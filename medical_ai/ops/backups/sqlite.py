@@ -31,9 +31,9 @@ class SQLiteStore:
     def __init__(
         self, settings: Settings, *, folder: Path, seconds: float, name: str | None = None
     ) -> None:
-        del seconds  # reading a file waits for nobody
+        del folder, seconds  # a file is copied beside itself, and reading it waits for nobody
         live = Path(make_url(settings.sqlalchemy_url).database or "").absolute()
-        self._path = folder / f"{name}.db" if name else live
+        self._path = live.with_name(f"{name}.db") if name else live
         self.settings = settings.with_database(SecretStr(f"sqlite:///{self._path}"))
 
     @property

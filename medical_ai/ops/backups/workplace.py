@@ -52,6 +52,4 @@ class Workplace:
     def _clean(self) -> None:
         for folder in (self.data, self.keys, self.restored):
             shutil.rmtree(folder, ignore_errors=True)
-        for path in self.folder.glob("*.db*"):
-            path.unlink()
         (self.folder / "client.cnf").unlink(missing_ok=True)

@@ -37,7 +37,7 @@ INSERT INTO `users` VALUES
 ('{ONE}',NULL),
 ('{TWO}','2026-11-25 02:31:51.281543');
 -- Dump completed
-"""
+"""  # noqa: S608 - a dump that nothing executes
 
 
 def read(dump: str) -> tuple[DumpReader, str]:
@@ -77,6 +77,8 @@ def test_a_dump_that_was_cut_anywhere_is_refused(length: int) -> None:
     [
         ("` VALUES\n(", "` VALUES ("),  # rows on the line of the statement
         ("INSERT INTO `patients` VALUES", "INSERT INTO `patients` (`id`) VALUES"),
+        ("INSERT INTO `patients`", "REPLACE INTO `patients`"),
+        ("INSERT INTO `patients` VALUES\n", ""),
         (f"('{TWO}',')", f"('{TWO}',1,')"),  # a value more than there are columns
     ],
 )

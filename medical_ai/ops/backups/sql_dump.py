@@ -15,7 +15,8 @@ from medical_ai.ops.backups.manifest import Contents, Keys, TableSum, plain_id
 
 NAME = re.compile(rb"`([^`]+)`")
 VALUE = re.compile(rb"'(?:[^'\\]|\\.|'')*'|[^,']+")
-INSERT, VALUES = b"INSERT INTO `", b" VALUES\n"
+INSERT, VALUES = b"INSERT INTO `", b"` VALUES\n"
+UNKNOWN_FORM = "This mariadb-dump writes rows in a form that is not known."
 END = b"-- Dump completed"
 NULL = b"NULL"
 
@@ -46,7 +47,7 @@ class DumpReader:
             self._take_column(line)
         elif line.startswith(b"CREATE TABLE `"):
             self._created = self._tables[_name(line)] = _Table()
-        elif line.startswith(INSERT):
+        elif line.startswith((b"INSERT", b"REPLACE", b"(")):
             self._begin_rows(line)
         elif line.startswith(END):
             self.is_complete = True
@@ -70,8 +71,8 @@ class DumpReader:
 
     def _begin_rows(self, line: bytes) -> None:
         self._filled = _name(line)
-        if not line.endswith(VALUES) or self._filled not in self._tables:
-            raise DumpFailed("This mariadb-dump writes rows in a form that is not known.")
+        if line != INSERT + self._filled + VALUES or self._filled not in self._tables:
+            raise DumpFailed(UNKNOWN_FORM)
 
     def _take_row(self, line: bytes) -> bytes:
         end = line[-2:]
@@ -116,7 +117,7 @@ def _name(line: bytes) -> bytes:
 def _split(table: _Table, row: bytes) -> list[bytes]:
     values = VALUE.findall(row[1:-1])
     if len(values) != len(table.columns):
-        raise DumpFailed("This mariadb-dump writes rows in a form that is not known.")
+        raise DumpFailed(UNKNOWN_FORM)
     return values
 
 

@@ -28,6 +28,7 @@ from medical_ai.ops.backups.service import BACKUP, PROOF, record_run
 from medical_ai.ops.schema import head_revision
 
 SERVICE_USER = "medical-ai"
+FAILURES = (BackupError, SQLAlchemyError)
 NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -97,7 +98,7 @@ def restore_check_command() -> None:
         started_at = clock.now()
         try:
             proof = check_restore(here)
-        except BackupError as error:
+        except FAILURES as error:
             _record(here, PROOF, started_at, error=error)
             raise
         _record(here, PROOF, started_at, snapshot=proof.snapshot_id)
@@ -111,7 +112,7 @@ def _make(here: Installation) -> None:
     started_at = clock.now()
     try:
         made = make_backup(here)
-    except BackupError as error:
+    except FAILURES as error:
         _record(here, BACKUP, started_at, error=error)
         raise
     _record(here, BACKUP, started_at, snapshot=made.snapshot_id, bytes_added=made.bytes_added)
@@ -132,6 +133,8 @@ def _tell(done: Restored) -> None:
     click.echo(f"{keys.given} records have their key, {keys.closed} have none any more.")
     if keys.to_delete:
         click.echo(f"{keys.to_delete} accounts were deleted since: the worker deletes them again.")
+    if manifest.binlog:
+        click.echo(f"The log of changes goes on from {manifest.binlog}: see docs/backups.md.")
     if done.files:
         click.echo(f"{done.files} other files were restored.")
     if done.settings is not None:
@@ -186,6 +189,9 @@ def _failing(load: Callable[[], Installation] = load_installation) -> Iterator[I
         yield here
     except (BackupError, SettingsError) as error:
         click.echo(f"{error}", err=True)
+        sys.exit(1)
+    except SQLAlchemyError as error:
+        click.echo(f"The database did not do it: {type(error).__name__}.", err=True)
         sys.exit(1)
 
 

@@ -72,6 +72,7 @@ def _save(here: Installation, store: Store) -> Manifest:
         kind=store.kind,
         release=__version__,
         schema_version=contents.schema_version,
+        binlog=contents.binlog,
         tables=contents.tables,
     )
     manifest.write(here.workplace.data)

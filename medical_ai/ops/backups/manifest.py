@@ -25,7 +25,10 @@ class TableSum(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is in one backup. Computed from the dump itself, so it is of the very same moment."""
+    """What is in one backup. Computed from the dump itself, so it is of the very same moment.
+
+    `binlog` is where MariaDB's log of changes stood: file and position; empty where none is kept.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,6 +37,7 @@ class Manifest(BaseModel):
     kind: Kind
     release: str
     schema_version: str
+    binlog: str = ""
     tables: dict[str, TableSum]
 
     def write(self, folder: Path) -> None:
@@ -110,6 +114,7 @@ class Contents:
     tables: dict[str, TableSum]
     keys: Keys
     schema_version: str
+    binlog: str = ""
 
 
 def plain_id(text: str) -> str:

@@ -33,6 +33,8 @@ DUMP = (
     "--skip-dump-date",  # the same rows give the same bytes
     "--order-by-primary",
 )
+WITH_POSITION = "--master-data=2"
+"""Where the log of changes stood at that moment, for replaying it up to another."""
 NUMBER = re.compile(r"(?i:error:?) (\d+)|\((\d{4})\)")
 
 
@@ -121,7 +123,8 @@ class MariaStore:
     def _dump(self, keep: Callable[[bytes], None]) -> Contents:
         reader = DumpReader()
         options = self._write_options()
-        command = ["mariadb-dump", f"--defaults-file={options}", *DUMP, self.name]
+        more = [WITH_POSITION] if self._keeps_binlog() else []
+        command = ["mariadb-dump", f"--defaults-file={options}", *DUMP, *more, self.name]
         with reading(command, seconds=self._seconds, environment=_environment()) as program:
             cut: DumpFailed | None = None
             try:
@@ -162,6 +165,13 @@ class MariaStore:
                 if value not in {None, ""}:
                     output.write(f"{name}={_quote(str(value))}\n")
         return path
+
+    def _keeps_binlog(self) -> bool:
+        try:
+            with self._engine(self._url).connect() as connection:
+                return bool(connection.execute(text("SELECT @@log_bin")).scalar())
+        except SQLAlchemyError:
+            raise DumpFailed("The database cannot be reached.") from None
 
     def _is_there(self) -> bool:
         try:

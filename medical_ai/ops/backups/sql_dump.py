@@ -17,6 +17,7 @@ NAME = re.compile(rb"`([^`]+)`")
 VALUE = re.compile(rb"'(?:[^'\\]|\\.|'')*'|[^,']+")
 INSERT, VALUES = b"INSERT INTO `", b"` VALUES\n"
 UNKNOWN_FORM = "This mariadb-dump writes rows in a form that is not known."
+BINLOG = re.compile(rb"-- CHANGE MASTER TO MASTER_LOG_FILE='([^']+)', MASTER_LOG_POS=(\d+);")
 END = b"-- Dump completed"
 NULL = b"NULL"
 
@@ -35,7 +36,7 @@ class DumpReader:
         self.is_complete = False
         self._tables: dict[bytes, _Table] = {}
         self._keys = Keys()
-        self._schema_version = ""
+        self._schema_version = self._binlog = ""
         self._created: _Table | None = None
         self._filled: bytes | None = None
 
@@ -49,6 +50,9 @@ class DumpReader:
             self._created = self._tables[_name(line)] = _Table()
         elif line.startswith((b"INSERT", b"REPLACE", b"(")):
             self._begin_rows(line)
+        elif found := BINLOG.match(line):
+            self._binlog = b" ".join(found.groups()).decode()
+            return b""  # the same rows give the same bytes, wherever the log stands
         elif line.startswith(END):
             self.is_complete = True
         return line
@@ -61,7 +65,7 @@ class DumpReader:
             name.decode(): TableSum(rows=one.rows, sha256=one.digest.hexdigest())
             for name, one in self._tables.items()
         }
-        return Contents(sums, self._keys, self._schema_version)
+        return Contents(sums, self._keys, self._schema_version, self._binlog)
 
     def _take_column(self, line: bytes) -> None:
         if line.startswith(b"  `") and self._created is not None:

@@ -211,3 +211,4 @@ def _become_service_user() -> None:
     os.initgroups(user.pw_name, user.pw_gid)
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
+    os.environ["HOME"] = user.pw_dir  # where restic's helpers look for their keys

@@ -16,7 +16,7 @@ from medical_ai.core.ids import new_id
 from medical_ai.ops.backups import restic
 from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Contents, Manifest, count_rows
-from medical_ai.ops.backups.workplace import SETTINGS
+from medical_ai.ops.backups.workplace import RESTORED_SETTINGS, SETTINGS
 
 EMBEDDED = "*.db*"
 """Never taken as they lie there: a copy of an open file is worth nothing, and holds the keys."""
@@ -97,6 +97,7 @@ def _keep(here: Installation, store: Store, manifest: Manifest) -> restic.Added:
 def _left_out(here: Installation, store: Store) -> list[Path]:
     place = here.workplace
     left_out = [*place.data_dir.glob(EMBEDDED), *store.live_files]
+    left_out.append(place.data_dir / RESTORED_SETTINGS)
     left_out += [one for one in place.folder.iterdir() if one != place.data]
     repository = Path(here.options.restic_repository)
     return [*left_out, repository] if repository.is_absolute() else left_out

@@ -70,9 +70,7 @@ class Restic:
     """One repository."""
 
     def __init__(self, options: BackupOptions, *, cache: Path) -> None:
-        self._options = options
-        environment = {"RESTIC_CACHE_DIR": str(cache)} | options.environment()
-        self._environment = environment
+        self._options, self._cache = options, cache
 
     def exists(self) -> bool:
         """Tell whether there is a repository that our password opens."""
@@ -151,11 +149,9 @@ class Restic:
 
     def _run(self, *arguments: str) -> Ended:
         return run(
-            ["restic", "--quiet", *arguments]
-            if "--json" not in arguments
-            else ["restic", *arguments],
+            ["restic", "--quiet", *arguments],
             seconds=self._options.timeout_seconds,
-            environment=self._environment,
+            environment={"RESTIC_CACHE_DIR": str(self._cache)} | self._options.environment(),
         )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import Uuid, bindparam, column, func, inspect, literal, select, 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import LargeBinary
 
+from medical_ai.audit import service as audit
+from medical_ai.audit.tags import AuditTag
 from medical_ai.core import clock
 from medical_ai.core.crypto import DecryptionFailed, KeyRing, place
 from medical_ai.core.database import Database, UTCDateTime, create_schema_engine
@@ -22,14 +24,14 @@ from medical_ai.ops.backups.errors import LoadFailed, NothingThere, Refused
 from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Keys, Manifest
 from medical_ai.ops.backups.restic import Snapshot, get_snapshot
-from medical_ai.ops.backups.workplace import DATA, FOLDER, SETTINGS
+from medical_ai.ops.backups.workplace import DATA, FOLDER, RESTORED_SETTINGS, SETTINGS
+from medical_ai.ops.schema import head_revision
 
 OWN_ROWS = {
     "alembic_version", "permissions", "role_permissions", "hospitals", "worker_heartbeats", "jobs",
     "throttle_windows", "backup_runs",
 }  # fmt: skip
 """Tables that a new installation fills by itself: their rows keep nobody from restoring."""
-RESTORED_SETTINGS = "restored-settings"
 PATIENTS = table("patients", column("id", Uuid()), column("data_key_sealed", LargeBinary()))
 USERS = table(
     "users",
@@ -92,7 +94,9 @@ def restore(
         _refuse_to_overwrite(store, replace=replace)
         fetched = fetch(here, at=at, with_files=into is None)
         given = load(store, fetched)
-        files = _restore_files(here, fetched, replace=replace) if into is None else 0
+        files = _restore_files(here, fetched) if into is None else 0
+        if into is None and fetched.manifest.schema_version == head_revision():
+            _record(store, fetched.manifest)
         return Restored(
             manifest=fetched.manifest,
             keys=given,
@@ -188,15 +192,26 @@ def _refuse_to_overwrite(store: Store, *, replace: bool) -> None:
         )
 
 
-def _restore_files(here: Installation, fetched: Fetched, *, replace: bool) -> int:
-    """Put the other files of DATA_DIR back; what is there stays unless it is to be replaced."""
+def _record(store: Store, manifest: Manifest) -> None:
+    """Write into the restored log that it was restored, and from when."""
+    database = Database(store.settings)
+    details = {"backup_id": manifest.backup_id, "made_at": manifest.made_at.isoformat()}
+    try:
+        with database.unit_of_work() as session:
+            audit.record(session, tag=AuditTag.BACKUP_RESTORED, details=details)
+    finally:
+        database.dispose()
+
+
+def _restore_files(here: Installation, fetched: Fetched) -> int:
+    """Put back the other files of DATA_DIR that are missing; what is there stays."""
     count = 0
     for path in sorted(fetched.files.rglob("*")):
         inside = path.relative_to(fetched.files)
         target = here.workplace.data_dir / inside
         if inside.parts[0] == FOLDER or not path.is_file() or path.is_symlink():
             continue
-        if replace or not target.exists():
+        if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copy2(path, target)
             count += 1

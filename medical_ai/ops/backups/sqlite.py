@@ -8,8 +8,10 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -31,7 +33,8 @@ class SQLiteStore:
     def __init__(
         self, settings: Settings, *, folder: Path, seconds: float, name: str | None = None
     ) -> None:
-        del folder, seconds  # a file is copied beside itself, and reading it waits for nobody
+        del folder  # nothing is needed beside the file
+        self._seconds = seconds
         live = Path(make_url(settings.sqlalchemy_url).database or "").absolute()
         self._path = live.with_name(f"{name}.db") if name else live
         self.settings = settings.with_database(SecretStr(f"sqlite:///{self._path}"))
@@ -50,7 +53,7 @@ class SQLiteStore:
         """Write a copy without keys into a folder. Raises DumpFailed."""
         target = folder / self.file_name
         try:
-            with closing(self._connect()) as source:
+            with closing(self._connect()) as source, self._limited(source):
                 source.execute("VACUUM INTO ?", (str(target),))
             target.chmod(0o600)
             with closing(sqlite3.connect(target)) as copy:
@@ -99,6 +102,15 @@ class SQLiteStore:
     def drop(self) -> None:
         """Remove the database."""
         self.clear()
+
+    @contextmanager
+    def _limited(self, source: sqlite3.Connection) -> Iterator[None]:
+        timer = Timer(self._seconds, source.interrupt)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _beside(self) -> list[Path]:
         return [self._path.with_name(f"{self._path.name}{end}") for end in ("-wal", "-shm")]

@@ -11,6 +11,8 @@ from medical_ai.ops.backups.errors import AlreadyRunning, DiskFailed
 
 FOLDER = ".backup"
 DATA, KEYS, RESTORED, SETTINGS = "data", "keys", "restored", "settings"
+RESTORED_SETTINGS = "restored-settings"
+"""Beside the work folder, and in no backup: the key ring must not come to lie by the data."""
 
 
 class Workplace:

@@ -50,7 +50,11 @@ def test_every_row_of_every_table_comes_back(site: Site, live: Database, cast: C
         connection.execute(text("DELETE FROM chat_messages"))
     document.unlink()
     done = restore(site.here, replace=True, with_settings=True)
-    assert rows_of(live) == before
+    after = rows_of(live)
+    added = set(after["audit_events"]) - set(before["audit_events"])
+    assert [("backup:restored" in event) for event in added] == [True]
+    assert after | {"audit_events": 0} == before | {"audit_events": 0}
+    assert set(before["audit_events"]) < set(after["audit_events"])
     assert document.read_bytes() == b"a sealed letter"
     assert (done.keys.closed, done.unopened, done.files) == (0, 0, 1)
     assert done.settings is not None

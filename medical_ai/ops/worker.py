@@ -25,12 +25,12 @@ from medical_ai.core.database import Database
 from medical_ai.core.logging import get_logger
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
-from medical_ai.medications import ledger, reminders
+from medical_ai.medications import ledger, missed, reminders
 from medical_ai.notifications import mails
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
 from medical_ai.notifications.journal import Journal, JournaledChannel
-from medical_ai.ops import alarms, anchoring, erasure, heartbeat
+from medical_ai.ops import alarms, anchoring, erasure, heartbeat, watchdog
 from medical_ai.ops.audit_keeper import AuditKeeper
 
 UPKEEP_SECONDS = 15.0
@@ -96,7 +96,7 @@ class Worker:
         # Each in a transaction of its own: one that fails must not keep the others from working.
         for event, work in (
             ("planned", ledger.plan_ahead),
-            ("missed", ledger.mark_missed),
+            ("missed", missed.mark_missed),
             ("released", jobs.release_stale_jobs),
             ("taken-over", self._release_orphans),
             ("forgotten", jobs.delete_old_jobs),
@@ -202,7 +202,12 @@ def run_worker(database: Database) -> None:
         signal.signal(number, lambda *_: stopping.set())
     worker = Worker(database)
     scheduler = BackgroundScheduler(timezone=UTC)
-    for tick in (worker.tick, AuditKeeper(database).tick):
+
+    def tick_alive() -> None:
+        worker.tick()
+        watchdog.tell_alive()
+
+    for tick in (tick_alive, AuditKeeper(database).tick):
         scheduler.add_job(
             tick,
             "interval",
@@ -214,7 +219,9 @@ def run_worker(database: Database) -> None:
     get_logger().info("worker.started", worker=worker.name)
     worker.tick()
     scheduler.start()
+    watchdog.tell_ready()
     stopping.wait()
+    watchdog.tell_stopping()
     scheduler.shutdown(wait=True)
     worker.stop()
     get_logger().info("worker.stopped", worker=worker.name)

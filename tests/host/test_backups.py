@@ -1,4 +1,4 @@
-"""Backups by the units of an installed host: made, proven, and restored after everything is gone."""
+"""Backups by the units of an installed host: made, proven, and restored when all is gone."""
 
 from tests.host.conftest import health, until_healthy
 from tests.host.machine import Machine

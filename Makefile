@@ -14,7 +14,7 @@ RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
 CODE := medical_ai tests app.py db.py gunicorn_config.py
 
-.PHONY: help run test check lint fix migrate demo e2e bench bench-audit lock docs screenshots triage-eval clean
+.PHONY: help run test check lint fix migrate demo e2e bench bench-audit bench-backup lock docs screenshots triage-eval clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -64,6 +64,10 @@ bench: $(DEV_STAMP) ## Cost of a request beside a bare Flask constant
 bench-audit: $(DEV_STAMP) ## How fast the audit log is sealed and verified: EVENTS=1000000
 	@deploy/system-packages.sh test
 	@$(BIN)/python -m tests.benchmarks.audit
+
+bench-backup: $(DEV_STAMP) ## How long a backup, a restore and its proof take: ROWS=1000000
+	@deploy/system-packages.sh test
+	@$(BIN)/python -m tests.benchmarks.backup
 
 triage-eval: $(DEV_STAMP) ## Measure red-flag triage: make triage-eval FILES="a.json b.json"
 	@$(BIN)/python tests/benchmarks/triage_eval.py $(FILES)

@@ -23,8 +23,10 @@ session: Callable[[], AbstractContextManager[Session]] = database.unit_of_work
 def main() -> None:
     """Create or upgrade the tables."""
     kind = "embedded SQLite" if database.is_sqlite else "MariaDB"
-    for step in upgrade_schema(database):
+    owner = Database(database.settings.as_owner())
+    for step in upgrade_schema(owner):
         sys.stdout.write(f"applied {step.revision}: {step.description.splitlines()[0]}\n")
+    owner.dispose()
     sync_permissions(database)
     sys.stdout.write(f"The {kind} database is at version {head_revision()}.\n")
 

@@ -18,6 +18,8 @@ case "${1:-}" in
   test)
     need mariadb-server mariadbd /usr/sbin/mariadbd
     need chromium chromium chromium-browser
+    need restic restic
+    need mariadb-client mariadb-dump
     need nodejs node
     need npm npm
     need nginx-light nginx /usr/sbin/nginx

@@ -67,6 +67,7 @@ class AuditTag(StrEnum):
     ACCESS_REFUSED = "access:refused"
     ACCESS_LOG_EXPORTED = "access-log:exported"
     AUDIT_SEARCHED = "audit:searched"
+    BACKUP_RESTORED = "backup:restored"
     AUDIT_ALARM = "audit:alarm"
     CAREGIVER_INVITED = "caregiver:invited"
     CAREGIVER_ACCEPTED = "caregiver:accepted"

@@ -98,6 +98,10 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="e.g. mysql+pymysql://medical_user:…@localhost/medical_ai_db; empty: SQLite.",
     )
+    migration_database_url: SecretStr = Field(
+        SecretStr(""),
+        description="URL of the database's owner, for `db.py` and restores; empty: DATABASE_URL.",
+    )
     database_ssl_ca: Path | None = Field(
         None, description="CA file; when set, the database's certificate and name are verified."
     )
@@ -317,6 +321,16 @@ class Settings(BaseSettings):
         url = self.database_url.get_secret_value()
         return url or f"sqlite:///{self.data_dir.absolute() / 'medical_ai.db'}"
 
+    def with_database(self, url: SecretStr) -> "Settings":
+        """Return the same settings for another database."""
+        changed = self.model_copy(update={"database_url": url})
+        changed.__dict__.pop("sqlalchemy_url", None)  # worked out from the one before
+        return changed
+
+    def as_owner(self) -> "Settings":
+        """Return the settings of whoever may change tables: the database's owner, if one is set."""
+        return self.with_database(self.migration_database_url or self.database_url)
+
     @cached_property
     def ring_keys(self) -> tuple[bytes, ...]:
         """The key ring's keys, 32 bytes each; the first seals, all of them open."""
@@ -355,13 +369,13 @@ class NamedFileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the hook's signature
         """Return the content of the file that `<NAME>_FILE` names, without its last newline."""
-        variable = f"{field_name.upper()}_FILE"
-        path = os.environ.get(variable) or _among_secrets(field_name)
-        if not path:
+        path = find_secret_file(field_name)
+        if path is None:
             return None, field_name, False
         try:
-            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+            return path.read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
         except (OSError, UnicodeDecodeError) as error:
+            variable = f"{field_name.upper()}_FILE"
             raise SettingsError(f"{variable} names a file that cannot be read") from error
 
     def __call__(self) -> dict[str, Any]:
@@ -373,9 +387,13 @@ class NamedFileSource(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _among_secrets(field_name: str) -> str:
+def find_secret_file(field_name: str) -> Path | None:
+    """Return the file that holds a setting: the one its `NAME_FILE` names, or among the secrets."""
+    if named := os.environ.get(f"{field_name.upper()}_FILE"):
+        return Path(named)
     prefix = os.environ.get("SECRETS_PREFIX", "")
-    return f"{prefix}{field_name}" if prefix and os.path.exists(f"{prefix}{field_name}") else ""
+    found = Path(f"{prefix}{field_name}")
+    return found if prefix and found.exists() else None
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -25,12 +25,20 @@ class RemindersRead(Output):
     last_tick_at: datetime | None
 
 
+class BackupsRead(Output):
+    """When the last good backup was made, and when one was last proven to restore."""
+
+    last_backup_at: datetime | None
+    last_restore_proof_at: datetime | None
+
+
 class HealthRead(Output):
     """How the installation is."""
 
     status: Literal["healthy", "degraded", "unhealthy"]
     database: Literal["connected", "unreachable"]
     reminders: RemindersRead
+    backups: BackupsRead
     version: str
     checks: dict[str, str]
 
@@ -51,8 +59,8 @@ def read_health() -> Health:
 def health() -> Response:
     """Tell how the installation is; 503 when the database is away.
 
-    `degraded` means that requests are answered but no worker is sending reminders, or the audit
-    log is not being sealed.
+    `degraded` means that requests are answered but no worker is sending reminders, the audit log
+    is not being sealed, or backups were begun and are late, failing or not proven.
     """
     now = read_health()
     return Response(now.body, now.status, mimetype=JSON_TYPE)

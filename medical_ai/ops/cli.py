@@ -10,6 +10,12 @@ from pathlib import Path
 import click
 from flask.cli import FlaskGroup
 
+from medical_ai.ops.backups.commands import (
+    backup_commands,
+    restore_check_command,
+    restore_command,
+)
+
 ENV_FILE = Path("/etc/medical-ai/medical-ai.env")
 SECRETS = Path("/etc/medical-ai/secrets")
 
@@ -34,6 +40,10 @@ commands = OperatorGroup(
     set_debug_flag=False,
     load_dotenv=False,
 )
+
+commands.add_command(backup_commands)
+commands.add_command(restore_command)
+commands.add_command(restore_check_command)
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def _erase(session: Session, user_id: UUID) -> bool:
     talks = conversations.erase_conversations(session, user_id=user_id, patient_ids=patient_ids)
     notices = notifications.erase_notices(session, user_id=user_id)
     destroyed = {
-        "key_fingerprints": [one.fingerprint for one in erased],
+        "key_fingerprints": [one.fingerprint for one in erased if one.fingerprint],
         "medicines": medicines,
         "conversations": talks,
         "notices": notices,

@@ -6,6 +6,7 @@ pool that waits.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import json
@@ -17,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from medical_ai import __version__
 from medical_ai.audit.sealing import is_keeping_up
 from medical_ai.core.database import Database, mariadb_connect_args
+from medical_ai.ops.backups.service import PASS, WARN, LastRuns, last_runs
 from medical_ai.ops.heartbeat import ReminderHealth, read_reminder_health
 
 PROBE_TIMEOUT_SECONDS = 1
@@ -45,33 +47,63 @@ class HealthProbe:
         """Return the present health, within about a second."""
         try:
             with self.open_session() as session:
-                reminders = read_reminder_health(session)
-                is_sealed = is_keeping_up(session)
+                found = _Found(
+                    read_reminder_health(session), last_runs(session), is_keeping_up(session)
+                )
         except (SQLAlchemyError, OSError):
-            return Health(503, _body(UNHEALTHY, None))
-        status = HEALTHY if reminders.status == "running" and is_sealed else DEGRADED
-        return Health(200, _body(status, reminders, is_sealed=is_sealed))
+            return Health(503, _body(UNHEALTHY, NOTHING, database="unreachable"))
+        checks = found.checks()
+        status = HEALTHY if set(checks.values()) == {PASS} else DEGRADED
+        return Health(200, _body(status, found, database="connected"))
 
 
-def _body(status: str, reminders: ReminderHealth | None, *, is_sealed: bool = False) -> bytes:
-    connected = reminders is not None
-    last_tick = reminders.last_tick_at if reminders else None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    reminders: ReminderHealth
+    runs: LastRuns
+    is_sealed: bool
+
+    def checks(self) -> dict[str, str]:
+        """Return what is well and what is not, beside the database itself."""
+        return {
+            "reminders": _pass_if(self.reminders.status == "running"),
+            "audit": _pass_if(self.is_sealed),
+            "backup": self.runs.backup,
+            "restore_proof": self.runs.restore_proof,
+        }
+
+
+NOTHING = _Found(
+    ReminderHealth("unknown", None, None), LastRuns(False, None, None, WARN, WARN), False
+)
+"""What is known while the database is away."""
+
+
+def _body(status: str, found: _Found, *, database: str) -> bytes:
     answer = {
         "status": status,
-        "database": "connected" if connected else "unreachable",
+        "database": database,
         "reminders": {
-            "status": reminders.status if reminders else "unknown",
-            "lateness_p99_seconds": reminders.lateness_p99_seconds if reminders else None,
-            "last_tick_at": last_tick.isoformat() if last_tick else None,
+            "status": found.reminders.status,
+            "lateness_p99_seconds": found.reminders.lateness_p99_seconds,
+            "last_tick_at": _spell(found.reminders.last_tick_at),
+        },
+        "backups": {
+            "last_backup_at": _spell(found.runs.backup_at),
+            "last_restore_proof_at": _spell(found.runs.proof_at),
         },
         "version": __version__,
-        "checks": {
-            "database": "pass" if connected else "fail",
-            "reminders": "pass" if reminders and reminders.status == "running" else "warn",
-            "audit": "pass" if is_sealed else "warn",
-        },
+        "checks": {"database": PASS if database == "connected" else "fail"} | found.checks(),
     }
     return json.dumps(answer).encode()
+
+
+def _pass_if(is_well: bool) -> str:
+    return PASS if is_well else WARN
+
+
+def _spell(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _probe_engine(database: Database) -> Engine:

@@ -23,7 +23,10 @@ from medical_ai.patients.search import forget_terms
 
 @dataclass(frozen=True, slots=True)
 class ErasedRecord:
-    """A record whose key is gone; `fingerprint` is the SHA-256 of the key's envelope."""
+    """A record whose key is gone; `fingerprint` is the SHA-256 of the key's envelope.
+
+    Empty where the key was gone before: in a backup from before the deletion that was restored.
+    """
 
     patient_id: UUID
     fingerprint: str
@@ -42,7 +45,7 @@ def erase_records_of(session: Session, *, user_id: UUID) -> list[ErasedRecord]:
     """
     own = session.scalars(select(Patient).where(Patient.user_id == user_id)).all()
     kept = session.scalars(_kept_by_alone(user_id)).all()
-    erased = [done for one in (*own, *kept) if (done := erase_record(session, one)) is not None]
+    erased = [erase_record(session, one) for one in (*own, *kept)]
     _end_work_for_others(session, user_id)
     return erased
 
@@ -64,7 +67,6 @@ def _kept_by_alone(user_id: UUID) -> Select[Patient]:
         .join(Caregiver, Caregiver.patient_id == Patient.id)
         .where(
             Patient.user_id.is_(None),
-            Patient.data_key_sealed.is_not(None),
             Caregiver.user_id == user_id,
             Caregiver.kind == CareKind.PROXY,
             Caregiver.status == CareStatus.ACTIVE,
@@ -80,15 +82,15 @@ def is_in_use(session: Session, patient: Patient) -> bool:
     return bool(session.scalar(select(or_(*rows))))
 
 
-def erase_record(session: Session, patient: Patient) -> ErasedRecord | None:
-    """Destroy a record's key and what stands beside it; None where that was done already."""
-    if patient.data_key_sealed is None:
-        return None
-    fingerprint = hashlib.sha256(patient.data_key_sealed).hexdigest()
-    # Overwritten before it is let go: a page that is freed still holds what stood in it.
-    patient.data_key_sealed = bytes(len(patient.data_key_sealed))
-    session.flush()
-    patient.data_key_sealed = None
+def erase_record(session: Session, patient: Patient) -> ErasedRecord:
+    """Destroy a record's key, where there still is one, and what stands beside it."""
+    fingerprint = ""
+    if patient.data_key_sealed is not None:
+        fingerprint = hashlib.sha256(patient.data_key_sealed).hexdigest()
+        # Overwritten before it is let go: a page that is freed still holds what stood in it.
+        patient.data_key_sealed = bytes(len(patient.data_key_sealed))
+        session.flush()
+        patient.data_key_sealed = None
     patient.user_id, patient.home_zone, patient.country = None, "UTC", ""
     session.flush()
     now = clock.now()

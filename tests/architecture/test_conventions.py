@@ -40,6 +40,7 @@ WITHOUT_TENANT = {
     "throttle_windows": "counts addresses before anybody is known",
     "jobs": "holds ids only; its handler finds the tenant",
     "worker_heartbeats": "is about a process",
+    "backup_runs": "is about the whole installation",
     "audit_blocks": "is the chain, over all hospitals",
     "audit_seals": "belongs to an event, which keeps the id",
     "audit_events": "keeps the id without a foreign key, so that it outlives the hospital",

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 
+from medical_ai.core import clock
 from medical_ai.core.database import Database
 from medical_ai.ops import heartbeat
+from medical_ai.ops.backups.service import BACKUP, record_run
 from medical_ai.ops.schema import upgrade_schema
 from tests.support.http import Api
 from tests.support.mariadb import MariaDBServer
@@ -93,3 +97,19 @@ def test_a_mariadb_that_hangs_or_dies_is_an_outage(
     come_back = fragile_server.thaw if accident == "freeze" else fragile_server.start
     with web(settings, tmp_path) as site:
         goes_away_and_comes_back(site, getattr(fragile_server, accident), come_back)
+
+
+def test_a_backup_that_is_late_degrades_it_and_says_when_the_last_was(
+    api: Api, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        heartbeat.beat(session, worker="here:1", lateness_p99_seconds=0.4)
+    health = api.get("/health").get_json()
+    assert health["checks"]["backup"] == health["checks"]["restore_proof"] == "pass"
+    assert health["backups"] == {"last_backup_at": None, "last_restore_proof_at": None}
+    ended_at = clock.now() - timedelta(days=3)
+    with time_machine.travel(ended_at, tick=False), database.unit_of_work() as session:
+        record_run(session, kind=BACKUP, started_at=ended_at)
+    health = api.get("/health/ready").get_json()  # /health itself is answered from memory
+    assert (health["status"], health["checks"]["backup"]) == ("degraded", "warn")
+    assert health["backups"]["last_backup_at"] == ended_at.isoformat()

@@ -31,7 +31,8 @@ OPTIONS = (
 class MariaDBServer:
     """One server. Starts when entered and ends, with its folder, when left."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
+        self._more = more
         # Not pytest's tmp_path: a unix socket's path holds 107 characters at most.
         self.folder = Path(tempfile.mkdtemp(prefix="medical-ai-mariadb-"))
         self.socket = self.folder / "mysql.sock"
@@ -57,7 +58,7 @@ class MariaDBServer:
         command = [_program("mariadbd"), "--no-defaults", f"--datadir={self.folder / 'data'}"]
         command += [f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}", *OPTIONS]
         # Two servers in one folder for temporary tables delete each other's.
-        command += [f"--tmpdir={self.folder}"]
+        command += [f"--tmpdir={self.folder}", *self._more]
         self._process = subprocess.Popen([*command, *_as_user()], stdout=log, stderr=log)
         log.close()
         wait_until(self._answers, seconds=START_SECONDS, what="MariaDB answers")

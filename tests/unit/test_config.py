@@ -232,3 +232,13 @@ def test_half_an_identity_provider_is_refused(changed: dict[str, Any], named: st
 
 def test_without_an_issuer_the_rest_does_not_matter() -> None:
     check_settings(make_settings(oidc_audience="x", oidc_roles_claim="roles"))
+
+
+def test_the_databases_owner_is_another_user_where_one_is_set() -> None:
+    settings = make_settings(
+        database_url="sqlite:////a.db", migration_database_url="sqlite:////b.db"
+    )
+    assert settings.sqlalchemy_url == "sqlite:////a.db"
+    assert settings.as_owner().sqlalchemy_url == "sqlite:////b.db"
+    alone = make_settings(database_url="sqlite:////a.db")
+    assert alone.as_owner().sqlalchemy_url == "sqlite:////a.db"

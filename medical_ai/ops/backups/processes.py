@@ -1,0 +1,112 @@
+"""Running the programs that backups lean on, with a time limit, and never outliving us."""
+
+import subprocess  # fixed programs, arguments as lists, no shell  # nosec B404
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from medical_ai.ops.backups.errors import NotConfigured, TimedOut
+
+WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
+"""Ends a program with the process that started it, however that one ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended, and what it said."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def run(
+    command: Sequence[str],
+    *,
+    seconds: float,
+    environment: dict[str, str],
+    given: IO[bytes] | None = None,
+) -> Ended:
+    """Run a program to its end. Raises TimedOut, and NotConfigured where it is not installed."""
+    with _installed(command[0]):
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed programs, arguments of ours  # nosec B603
+                [*WITH_US, *command],
+                stdin=given or subprocess.DEVNULL,
+                capture_output=True,
+                timeout=seconds,
+                env=environment,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.") from None
+    return Ended(done.returncode, _decode(done.stdout), _decode(done.stderr))
+
+
+class Reading:
+    """A program whose output is read line by line."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
+        self._process, self._said = process, said
+        self.is_late = False
+
+    def stop(self) -> None:
+        """End the program, because its time is over."""
+        self.is_late = True
+        self._process.kill()
+
+    def lines(self) -> Iterator[bytes]:
+        """Return its lines as they come."""
+        if self._process.stdout is not None:
+            yield from self._process.stdout
+
+    def end(self) -> Ended:
+        """Wait for its end."""
+        code = self._process.wait()
+        self._said.seek(0)
+        return Ended(code, "", _decode(self._said.read()))
+
+
+@contextmanager
+def reading(
+    command: Sequence[str], *, seconds: float, environment: dict[str, str]
+) -> Iterator[Reading]:
+    """Start a program whose lines are read inside the block; it is killed when it is late."""
+    with _installed(command[0]), tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603 - the same  # nosec B603
+            [*WITH_US, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=environment,
+        )
+        program = Reading(process, said)
+        timer = threading.Timer(seconds, program.stop)
+        timer.start()
+        try:
+            yield program
+        finally:
+            timer.cancel()
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        if program.is_late:
+            raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.")
+
+
+@contextmanager
+def _installed(program: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.filename in {program, WITH_US[0]}:
+            raise NotConfigured(f"{error.filename} is not installed.") from None
+        raise
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", errors="replace")

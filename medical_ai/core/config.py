@@ -349,6 +349,8 @@ class NamedFileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the hook's signature
         """Return the content of the file that `<NAME>_FILE` names, without its last newline."""
+        if field_name in _held:
+            return _held[field_name], field_name, False
         variable = f"{field_name.upper()}_FILE"
         path = os.environ.get(variable) or _among_secrets(field_name)
         if not path:
@@ -365,6 +367,17 @@ class NamedFileSource(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in found.items() if value is not None}
+
+
+_held: dict[str, str] = {}
+
+
+def hold_secrets() -> None:
+    """Remember what the secrets' files hold, before the process gives up its right to read them.
+
+    They stay in this process: the environment would hand them on to every program it starts.
+    """
+    _held.update(NamedFileSource(Settings)())
 
 
 def _among_secrets(field_name: str) -> str:

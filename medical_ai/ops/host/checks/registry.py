@@ -11,6 +11,7 @@ from medical_ai.ops.host.layout import Layout
 from medical_ai.ops.host.privileges import Child, ChildFailed
 
 SECONDS = 5.0
+DATABASE = "See what the check named database says."
 LOOK = "journalctl --unit medical-ai --since -10min"
 
 
@@ -64,6 +65,8 @@ def _finish(check: Check, child: Child, seconds: float) -> Result:
     except TimeoutError:
         return Result(check.name, Level.FAIL, f"no answer in {seconds:g} seconds", LOOK)
     except ChildFailed as error:
+        if error.kind == "OperationalError":
+            return Result(check.name, Level.FAIL, "unknown: the database does not answer", DATABASE)
         return Result(check.name, Level.FAIL, f"the check failed: {error}", LOOK)
     return Result(check.name, Level(said["level"]), said["found"], said["mend"])
 

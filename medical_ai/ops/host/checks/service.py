@@ -85,7 +85,7 @@ def check_mail(host: Host) -> Finding:
     except (OSError, smtplib.SMTPException) as error:
         return fail(
             f"the mail server does not greet us: {type(error).__name__}",
-            f"nc -vz {settings.smtp_host} {settings.smtp_port}; look at SMTP_HOST, _PORT, _SECURITY",
+            f"nc -vz {settings.smtp_host} {settings.smtp_port}; look at SMTP_SECURITY",
         )
     return ok("the mail server greets us")
 

@@ -82,6 +82,8 @@ def check_clock(_host: Host) -> Finding:
         ran = run("timedatectl", "show", "--property=NTPSynchronized", "--value")
     except ProgramMissing:
         return warn("timedatectl is not on this host", "Keep the clock by NTP.")
+    if ran.code != 0:
+        return warn("timedatectl does not answer", "systemctl status systemd-timedated")
     if ran.out.strip() != "yes":
         return warn(
             "it is not synchronised", "timedatectl set-ntp true; timedatectl timesync-status"

@@ -292,6 +292,11 @@ class Settings(BaseSettings):
     audit_anchor_hours: int = Field(
         24, ge=1, le=168, description="How often the head of the audit chain is anchored outside."
     )
+    audit_former_keys: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64}(,[0-9a-f]{64})*)?$",
+        description="Public keys, in hex, of keys that left the ring: their blocks are verified.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -332,6 +337,11 @@ class Settings(BaseSettings):
     def second_factor_roles(self) -> frozenset[str]:
         """Roles whose sessions can do nothing but set up a second factor until there is one."""
         return frozenset(self.second_factor_required_roles.split(",")) - {"none"}
+
+    @cached_property
+    def former_audit_keys(self) -> tuple[str, ...]:
+        """Public keys that only verify the audit chain."""
+        return tuple(filter(None, self.audit_former_keys.split(",")))
 
     @cached_property
     def allowed_origins(self) -> list[str]:

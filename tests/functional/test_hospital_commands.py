@@ -70,9 +70,7 @@ def test_the_first_administrator_of_an_installation_gets_a_link(
     with database.unit_of_work() as session, pytest.raises(NotFound):
         service.accept_as_newcomer(session, token=tokens[0], data=NEWCOMER, client=CLIENT)
     with database.unit_of_work() as session:
-        granted = service.accept_as_newcomer(
-            session, token=tokens[1], data=NEWCOMER, client=CLIENT
-        )
+        granted = service.accept_as_newcomer(session, token=tokens[1], data=NEWCOMER, client=CLIENT)
     assert (granted.user.role, granted.user.hospital.name) == ("administrator", "Home")
     assert run(app, "create-admin", "erin@example.org") == (
         0, "This person administers home already.",

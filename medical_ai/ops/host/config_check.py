@@ -111,7 +111,7 @@ def _find_secrets_among_settings(text: str, layout: Layout) -> Iterator[Finding]
 def _check_values(layout: Layout, file: Path) -> tuple[list[Finding], int]:
     mend = f"Edit {file}, or the secret's file in {layout.secrets}; see .env.template."
     with only_files(file, layout.secrets):
-        problems, settings = _load_what_fits()
+        problems, settings, given = _load_what_fits()
     if settings is None:
         return [fail(words, mend) for words in problems], 0
     problems += find_problems(settings)
@@ -119,14 +119,20 @@ def _check_values(layout: Layout, file: Path) -> tuple[list[Finding], int]:
         parse_role_map(settings)
     except SettingsError as error:
         problems.append(str(error))
-    return [fail(words, mend) for words in problems], len(settings.model_fields_set)
+    return [fail(words, mend) for words in problems], given
 
 
-def _load_what_fits() -> tuple[list[str], Settings | None]:
-    """Return what does not fit, and settings with defaults in its place, as in production."""
+def _load_what_fits() -> tuple[list[str], Settings | None, int]:
+    """Return what does not fit, settings with defaults in its place, and how many are given.
+
+    The settings are those of production, whatever the file says.
+    """
     problems: list[str] = []
+    given = 0
     try:
-        if not load_settings().production:
+        loaded = load_settings()
+        given = len(loaded.model_fields_set)
+        if not loaded.production:
             problems.append("PRODUCTION is off: that is for a laptop")
     except SettingsError as error:
         problems += str(error).split("; ")
@@ -134,6 +140,6 @@ def _load_what_fits() -> tuple[list[str], Settings | None]:
     names = {words.partition(":")[0].lower() for words in problems} & set(fields)
     defaults = {name: fields[name].get_default() for name in names}
     try:
-        return problems, load_settings(**defaults | {"production": True})
+        return problems, load_settings(**defaults | {"production": True}), given
     except SettingsError:  # a file that cannot be read, which has been said
-        return problems, None
+        return problems, None, 0

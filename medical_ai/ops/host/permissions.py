@@ -30,7 +30,7 @@ def find_loose_files(layout: Layout) -> Iterator[Finding]:
     yield from look_at(Wanted(layout.secrets, "root", "root", 0o700))
     for secret in list_secrets(layout):
         yield from look_at(Wanted(secret, "root", "root", 0o600))
-    for name in ("backup.env", "backup-password"):
+    for name in ("backup.env", "backup-password", "encryption-keys-former"):
         yield from look_at(Wanted(layout.etc / name, "root", "root", 0o600))
 
 

@@ -36,8 +36,12 @@ def in_sentences(command: Callable[P, R]) -> Callable[P, R]:
             stop(f"Not configured: {error}\nsudo medical-ai config check says more.")
         except DomainError as error:
             stop(error.detail)
-        except (NotAllowed, ChildFailed) as error:
+        except NotAllowed as error:
             stop(str(error))
+        except ChildFailed as error:
+            is_away = error.kind == "OperationalError"
+            said = "The database does not answer." if is_away else f"It failed: {error}."
+            stop(f"{said} Run: sudo medical-ai doctor")
         except ProgramMissing as error:
             stop(f"{error} is not on this host.")
         except PermissionError as error:

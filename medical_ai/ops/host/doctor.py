@@ -1,6 +1,14 @@
 """All checks of the host, in the order in which somebody looks for what is wrong."""
 
-from medical_ai.ops.host.checks import certificate, database, disk, secrets, service, system
+from medical_ai.ops.host.checks import (
+    backups,
+    certificate,
+    database,
+    disk,
+    secrets,
+    service,
+    system,
+)
 from medical_ai.ops.host.checks.registry import Check
 
 DATABASE = Check("database", database.check_reachable, as_service=True)
@@ -11,6 +19,8 @@ DISK = Check("disk", disk.check_disk)
 CERTIFICATE = Check("certificate", certificate.check_certificate)
 UNITS = Check("units", system.check_units)
 TIMERS = Check("timers", system.check_timers)
+BACKUP = Check("backup", backups.check_backup, as_service=True)
+RESTORE_PROOF = Check("restore proof", backups.check_restore_proof, as_service=True)
 
 CHECKS = (
     UNITS,
@@ -28,6 +38,8 @@ CHECKS = (
     Check("nginx", system.check_nginx),
     Check("ports", system.check_ports),
     TIMERS,
+    BACKUP,
+    RESTORE_PROOF,
     Check("clock", system.check_clock),
     Check("time zones", system.check_zones),
     Check("secrets", secrets.check_secrets),

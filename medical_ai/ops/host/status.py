@@ -2,13 +2,19 @@
 
 from medical_ai import __version__
 from medical_ai.ops.host import maintenance
-from medical_ai.ops.host.checks.backups import check_backup, check_restore_proof
 from medical_ai.ops.host.checks.registry import Check, Host
-from medical_ai.ops.host.doctor import AUDIT, CERTIFICATE, DATABASE, DISK, SCHEMA, UNITS, WORKER
+from medical_ai.ops.host.doctor import (
+    AUDIT,
+    BACKUP,
+    CERTIFICATE,
+    DATABASE,
+    DISK,
+    RESTORE_PROOF,
+    SCHEMA,
+    UNITS,
+    WORKER,
+)
 from medical_ai.ops.host.findings import Finding, ok
-
-BACKUP = Check("backup", check_backup)
-RESTORE_PROOF = Check("restore proof", check_restore_proof)
 
 
 def _say_version(_host: Host) -> Finding:

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from medical_ai.ops.host.checks.backups import check_backup, check_restore_proof
 from medical_ai.ops.host.checks.registry import Check, Host
 from medical_ai.ops.host.client import Site
-from medical_ai.ops.host.doctor import TIMERS, UNITS, WORKER
+from medical_ai.ops.host.doctor import BACKUP, RESTORE_PROOF, TIMERS, UNITS, WORKER
 from medical_ai.ops.host.findings import Finding, fail, ok, together, warn
 from medical_ai.ops.host.programs import ProgramMissing, run
 
@@ -50,8 +49,8 @@ def list_items(site: Site, *, http_port: int) -> tuple[Check, ...]:
         WORKER,
         TIMERS,
         Check("logrotate", look_at_logrotate),
-        Check("backup", check_backup),
-        Check("restore proof", check_restore_proof),
+        BACKUP,
+        RESTORE_PROOF,
     )
 
 

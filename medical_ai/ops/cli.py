@@ -14,7 +14,7 @@ from flask.cli import FlaskGroup
 
 from medical_ai.ops.host.commands import COMMANDS
 from medical_ai.ops.host.layout import find_layout
-from medical_ai.ops.host.privileges import NotAllowed, become, require_readable
+from medical_ai.ops.host.privileges import NotAllowed, become, require_mode, require_readable
 
 SECTIONS = {
     "Look at it": ("status", "doctor", "verify", "cert-check", "config", "audit"),
@@ -87,6 +87,7 @@ def _go_on_as_the_service() -> None:
             require_readable(path, command)
     if layout.env_file.exists():
         become(layout.user)
+        require_mode(layout.env_file, layout.user)
 
 
 def main() -> None:

@@ -1,9 +1,12 @@
 """An installation in a folder: settings, secrets, data, and made-up programs of the host."""
 
+import grp
 import os
+import pwd
 import secrets
 import subprocess
 import sys
+import sysconfig
 from base64 import b64encode
 from pathlib import Path
 
@@ -60,23 +63,28 @@ class Installation:
         add_program(self.root / "programs", name, script)
 
     def run(
-        self, *arguments: str, code: int | None = 0, **more: str
+        self, *arguments: str, code: int | None = 0, as_user: str | None = None, **more: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run `medical-ai` as a process of its own, and check how it ended."""
+        python, packages = readable_python()
         inherited = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
         environment = inherited | {
             "PATH": f"{self.root / 'programs'}:{os.environ['PATH']}",
             "MEDICAL_AI_ROOT": str(self.root),
             "MEDICAL_AI_USER": self.user,
+            "PYTHONPATH": packages,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "medical_ai.ops.cli", *arguments],
+            [python, "-m", "medical_ai.ops.cli", *arguments],
             cwd=ROOT,
             env=environment | more,
             capture_output=True,
             text=True,
             timeout=100,
             check=False,
+            user=as_user,
+            group=as_user and grp.getgrgid(pwd.getpwnam(as_user).pw_gid).gr_name,
+            extra_groups=[] if as_user else None,
         )
         assert code in (None, done.returncode), f"{done.returncode}: {done.stdout}{done.stderr}"
         return done
@@ -90,6 +98,18 @@ class Installation:
         subprocess.run(
             [sys.executable, "db.py"], cwd=ROOT, env=environment, check=True, capture_output=True
         )
+
+
+def readable_python() -> tuple[str, str]:
+    """Return a Python that users other than root may run, and where its packages are.
+
+    Root's own may lie where nobody else can look.
+    """
+    own = Path(sys.executable).resolve()
+    if os.geteuid() != 0 or all(one.stat().st_mode & 0o001 for one in (own, *own.parents)):
+        return sys.executable, ""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return f"/usr/bin/{version}", sysconfig.get_path("purelib")
 
 
 def add_program(folder: Path, name: str, script: str) -> None:

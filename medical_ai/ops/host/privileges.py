@@ -60,6 +60,13 @@ def require_readable(path: Path, command: str) -> None:
         raise NotAllowed(f"{path} cannot be read by {name}. Run: sudo medical-ai {command}")
 
 
+def require_mode(path: Path, user: str) -> None:
+    """Refuse to go on as a user who may not read the settings. Raises NotAllowed."""
+    if not os.access(path, os.R_OK):
+        mend = f"chown root:{user} {path} && chmod 0640 {path}"
+        raise NotAllowed(f"{path} cannot be read by {user}. Run: {mend}")
+
+
 def become(user: str) -> None:
     """Go on as the service's user, with the secrets in memory. Not root: changes nothing.
 

@@ -2,6 +2,12 @@
 
 import multiprocessing
 import os
+from typing import TYPE_CHECKING
+
+from medical_ai.ops import watchdog
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
 
 wsgi_app = "app:app"
 proc_name = "medical-ai-assistant"
@@ -28,7 +34,12 @@ limit_request_line = 4094
 limit_request_fields = 60
 
 accesslog = os.environ.get("ACCESS_LOG") or None
-errorlog = "-"
+errorlog = os.environ.get("ERROR_LOG") or "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 # The path without its query string: what somebody searched for is nobody's business.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms %({x-request-id}o)s'
+
+
+def when_ready(server: "Arbiter") -> None:
+    """Keep telling systemd, where it watches, that requests are answered."""
+    watchdog.watch_web([listener.sock for listener in server.LISTENERS])

@@ -30,7 +30,7 @@ from medical_ai.notifications import mails
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
 from medical_ai.notifications.journal import Journal, JournaledChannel
-from medical_ai.ops import alarms, anchoring, erasure, heartbeat
+from medical_ai.ops import alarms, anchoring, erasure, heartbeat, watchdog
 from medical_ai.ops.audit_keeper import AuditKeeper
 
 UPKEEP_SECONDS = 15.0
@@ -202,7 +202,12 @@ def run_worker(database: Database) -> None:
         signal.signal(number, lambda *_: stopping.set())
     worker = Worker(database)
     scheduler = BackgroundScheduler(timezone=UTC)
-    for tick in (worker.tick, AuditKeeper(database).tick):
+
+    def tick_alive() -> None:
+        worker.tick()
+        watchdog.tell_alive()
+
+    for tick in (tick_alive, AuditKeeper(database).tick):
         scheduler.add_job(
             tick,
             "interval",
@@ -214,7 +219,9 @@ def run_worker(database: Database) -> None:
     get_logger().info("worker.started", worker=worker.name)
     worker.tick()
     scheduler.start()
+    watchdog.tell_ready()
     stopping.wait()
+    watchdog.tell_stopping()
     scheduler.shutdown(wait=True)
     worker.stop()
     get_logger().info("worker.stopped", worker=worker.name)

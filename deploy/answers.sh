@@ -1,0 +1,105 @@
+# What the installation is told: read from a file, asked for, and checked before anything changes.
+# Sourced, never run.
+# shellcheck shell=bash disable=SC2034  # most of it is used by the steps
+
+readonly NAMES="DOMAIN CERTIFICATE CERTIFICATE_FILE CERTIFICATE_KEY_FILE ACME_EMAIL ACME_SERVER DATABASE
+  DATABASE_URL_FILE OWNER_URL_FILE ADMIN_EMAIL BACKUP_REPOSITORY FAIL2BAN FIREWALL"
+readonly KEPT_ANSWERS=$CONFIG/answers
+for name in $NAMES; do printf -v "$name" '%s' ''; done
+declare -A GIVEN=() SECRET_FILES=()
+
+# Every line is NAME=value: one of ours, or a setting of .env.template, or a setting's NAME_FILE.
+read_answers() {
+  local line name value
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in '' | '#'*) continue ;; esac
+    name=${line%%=*} value=${line#*=}
+    [[ $line == *=* ]] || fail "the file of answers has a line without =" "Lines are NAME=value."
+    if [[ " ${NAMES//$'\n'/ } " == *" $name "* ]]; then
+      printf -v "$name" '%s' "$value"
+    else
+      case $name in
+        *_FILE) take_secret_file "$name" "$value" ;;
+        *) take_setting "$name" "$value" ;;
+      esac
+    fi
+  done <"$1"
+}
+
+take_setting() {
+  grep -q "^$1=" "$SOURCE/.env.template" || fail "the file of answers has a name that nothing is called by: $1"
+  case $1 in *SECRET* | *PASSWORD* | *KEYS) fail "$1 is a secret." "Put it in a file of its own and name that: ${1}_FILE=/path" ;; esac
+  GIVEN[$1]=$2
+}
+
+take_secret_file() {
+  local setting=${1%_FILE}
+  grep -q "^$setting=" "$SOURCE/.env.template" || fail "the file of answers has a name that nothing is called by: $1"
+  [ -r "$2" ] || [ -s "$SECRETS/${setting,,}" ] || fail "$1 names a file that cannot be read."
+  SECRET_FILES[${setting,,}]=$2
+}
+
+ask_what_is_missing() {
+  : "${BACKUP_REPOSITORY:=/var/backups/medical-ai}" "${FAIL2BAN:=yes}" "${FIREWALL:=no}"
+  ask DOMAIN "Domain name that people will open (medical.example.org)"
+  ask CERTIFICATE "Certificate: certbot, own, or self-signed for a trial" certbot
+  [ "$CERTIFICATE" != certbot ] || ask ACME_EMAIL "E-mail address for the certificate authority"
+  [ "$CERTIFICATE" != own ] || ask CERTIFICATE_FILE "File with the certificate and its chain"
+  [ "$CERTIFICATE" != own ] || ask CERTIFICATE_KEY_FILE "File with its key"
+  ask DATABASE "Database: local, or remote" local
+  [ "$DATABASE" != remote ] || ask DATABASE_URL_FILE "File with the URL of the database"
+  ask ADMIN_EMAIL "E-mail address of the first administrator"
+}
+
+ask() { # ask NAME QUESTION [DEFAULT]
+  [ -z "${!1}" ] || return 0
+  if [ -z "$ANSWERS" ] && [ -t 0 ]; then
+    read -r -p "   $2${3:+ [$3]}: " "${1?}"
+  fi
+  [ -n "${!1}" ] || printf -v "$1" '%s' "${3:-}"
+  [ -n "${!1}" ] || fail "$1 is not known." "Answer the question, or give $1=… in the file of answers."
+}
+
+check_answers() {
+  [[ $DOMAIN =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] || fail "DOMAIN is not the name of a host."
+  [[ $ADMIN_EMAIL =~ ^[^[:space:]@]+@[^[:space:]@]+$ ]] || fail "ADMIN_EMAIL is not an e-mail address."
+  case $CERTIFICATE in
+    certbot | self-signed) ;;
+    own)
+      for file in "$CERTIFICATE_FILE" "$CERTIFICATE_KEY_FILE"; do
+        [ -r "$file" ] || fail "the certificate or its key cannot be read."
+      done
+      [ "$(openssl x509 -noout -pubkey -in "$CERTIFICATE_FILE" 2>/dev/null)" = "$(openssl pkey -pubout -in "$CERTIFICATE_KEY_FILE" 2>/dev/null)" ] \
+        || fail "the certificate and the key do not belong together." ;;
+    *) fail "CERTIFICATE must be certbot, own or self-signed." ;;
+  esac
+  case $DATABASE in
+    local) ;;
+    remote)
+      [ -r "$DATABASE_URL_FILE" ] || [ -s "$SECRETS/database_url" ] || fail "DATABASE_URL_FILE cannot be read."
+      SECRET_FILES[database_url]=$DATABASE_URL_FILE ;;
+    *) fail "DATABASE must be local or remote." ;;
+  esac
+  for name in FAIL2BAN FIREWALL; do [[ ${!name} =~ ^(yes|no)$ ]] || fail "$name must be yes or no."; done
+  GIVEN[PUBLIC_URL]=https://$DOMAIN
+  GIVEN[DATA_DIR]=$DATA
+  check_port 80
+  check_port 443
+}
+
+check_port() {
+  local who
+  who=$(ss -Hltnp "sport = :$1" | grep -o '"[^"]*"' | sort -u | grep -v nginx || true)
+  [ -z "$who" ] || fail "port $1 is taken by $who." "nginx needs it: stop the other program first."
+}
+
+# What was told is kept, so that a later run and an upgrade ask nothing.
+keep_answers() {
+  local name
+  {
+    for name in $NAMES; do [ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"; done
+    for name in "${!SECRET_FILES[@]}"; do
+      [ "$name" = database_url ] || printf '%s_FILE=%s\n' "${name^^}" "${SECRET_FILES[$name]}"
+    done | LC_ALL=C sort
+  } | place_text "$KEPT_ANSWERS" 0600 root:root
+}

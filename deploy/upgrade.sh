@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Upgrades this host to the release that this script belongs to, without a failed request, and goes
+# back by itself when the new one does not prove itself.
+#
+#   sudo deploy/upgrade.sh             checks, backup, tables, switch, verification
+#   sudo deploy/upgrade.sh --partial   without backup and tables, for a release that leaves them alone
+#   sudo deploy/upgrade.sh --dry-run   checks, and says what would be done
+#
+# Tables are only added to, so the release before runs on with them: deploy/rollback.sh goes back.
+set -euo pipefail
+SOURCE=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+# shellcheck source=deploy/lib.sh
+. "$SOURCE/deploy/lib.sh"
+# shellcheck source=deploy/answers.sh
+. "$SOURCE/deploy/answers.sh"
+NEW=$(version_of "$SOURCE")
+KEPT_RELEASES=3
+MODE=full
+
+main() {
+  case ${1:-} in
+    '') ;;
+    --partial) MODE=partial ;;
+    --dry-run) MODE=dry-run ;;
+    --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) fail "unknown option." "See: $0 --help" ;;
+  esac
+  step "Checks (no impact yet)"
+  check
+  if [ "$MODE" = dry-run ]; then plan; exit 0; fi
+  VERSION=$NEW
+  # shellcheck source=deploy/steps/30-release.sh
+  . "$SOURCE/deploy/steps/30-release.sh"
+  "$RELEASES/$NEW/deploy/bin/medical-ai" config check >/dev/null \
+    || fail "the new release does not take the settings." "See: $RELEASES/$NEW/deploy/bin/medical-ai config check"
+  if [ "$MODE" = full ]; then back_up; change_tables; fi
+  step "Trial of release $NEW beside $OLD"
+  try_out "$NEW" || fail "release $NEW does not start; release $OLD goes on." "See: journalctl -u medical-ai-trial -n 40"
+  say "   it starts, and reaches the database"
+  switch
+  step "Verification"
+  say "   release $NEW is in use and healthy. Back: $CURRENT/deploy/rollback.sh $OLD"
+  remove_old_releases
+}
+
+check() {
+  need_root
+  only_once
+  [ -L "$CURRENT" ] || fail "nothing is installed here." "Install it: $SOURCE/deploy/install.sh"
+  OLD=$(basename "$(readlink "$CURRENT")")
+  [ "$OLD" != "$NEW" ] || { say "   release $NEW is in use already. Nothing to do."; exit 0; }
+  [ "$(printf '%s\n' "$OLD" "$NEW" | sort -V | tail -n 1)" = "$NEW" ] \
+    || fail "release $NEW is older than $OLD." "To go back: deploy/rollback.sh $NEW"
+  [ -s "$KEPT_ANSWERS" ] || fail "$KEPT_ANSWERS is missing." "Run deploy/install.sh of release $OLD once."
+  read_answers "$KEPT_ANSWERS"
+  ask_what_is_missing
+  health 10 >/dev/null || fail "release $OLD does not answer." "Mend it first: medical-ai doctor"
+  local free
+  free=$(df --output=avail -m "$BASE" | tail -n 1)
+  [ "$free" -ge 1024 ] || fail "there are only $free MB free on $BASE." "1024 MB are needed."
+  if [ "$MODE" = partial ] && [ "$(schema_of "$SOURCE")" != "$(schema_of "$CURRENT")" ]; then
+    fail "release $NEW changes the tables." "Run it without --partial."
+  fi
+  say "   from $OLD to $NEW; tables from $(schema_of "$CURRENT") to $(schema_of "$SOURCE"); $free MB free"
+}
+
+plan() {
+  say "   would install $RELEASES/$NEW beside $OLD, back up, change the tables, restart web and worker,"
+  say "   and go back to $OLD unless $NEW is healthy within a minute. Nothing was changed."
+}
+
+back_up() {
+  step "Backup"
+  systemctl start medical-ai-backup.service \
+    || fail "the backup failed, so nothing was changed." "See: journalctl -u medical-ai-backup -n 30"
+  say "   done"
+}
+
+change_tables() {
+  step "Tables (release $OLD goes on meanwhile)"
+  local said
+  said=$(migrate "$RELEASES/$NEW") || fail "the tables could not be changed; release $OLD goes on." "$said"
+  say "   $(tail -n 1 <<<"$said")"
+}
+
+switch() {
+  step "Switch"
+  if ! try_release "$NEW"; then
+    say "   release $NEW did not prove itself: going back to $OLD"
+    try_release "$OLD" || fail "release $OLD is not healthy either." "See: medical-ai doctor"
+    fail "release $OLD is in use again, and healthy." "What was wrong: journalctl -u medical-ai -u medical-ai-worker -n 60"
+  fi
+}
+
+remove_old_releases() {
+  find "$RELEASES" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort -Vr | tail -n +$((KEPT_RELEASES + 1)) \
+    | while read -r version; do
+      [ "$version" = "$OLD" ] || [ "$version" = "$NEW" ] || rm -rf "${RELEASES:?}/$version"
+    done
+}
+
+main "$@"

@@ -1,0 +1,1 @@
+"""The production bundle on hosts that are booted for it."""

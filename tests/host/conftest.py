@@ -1,0 +1,83 @@
+"""One host for all scenarios of a run: installed once, then lived with."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.image import KEPT, ROOT, get_image, missing_for_hosts
+from tests.host.machine import DOMAIN, Machine, booted
+
+ANSWERS = f"""DOMAIN={DOMAIN}
+ADMIN_EMAIL=admin@example.org
+CERTIFICATE=self-signed
+DATABASE=local
+DEFAULT_COUNTRY=DE
+"""
+RELEASE = "/root/release"
+LONGEST_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give scenarios the time that installations take."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """Build the release of what lies here, uncommitted changes of known files included."""
+    changes = subprocess.run(
+        ["git", "stash", "create"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    built = subprocess.run(
+        ["env", "PYTHONS=3.11", f"TREE={changes or 'HEAD'}", "deploy/release.sh"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return ROOT / built.stdout.split()[-2]
+
+
+@pytest.fixture(scope="session")
+def bare(archive: Path) -> Iterator[Machine]:
+    """Boot a bare server with the release and the answers on it."""
+    if reason := missing_for_hosts():
+        pytest.skip(reason)
+    with booted(get_image(), KEPT / "run") as machine:
+        machine.send(archive, "/root")
+        machine.run(
+            f"mkdir {RELEASE} && tar -C {RELEASE} --strip-components=1 -xzf /root/{archive.name}"
+        )
+        machine.run(f"cat > /root/answers <<'E'\n{ANSWERS}E")
+        yield machine
+
+
+@pytest.fixture(scope="session")
+def host(bare: Machine) -> Machine:
+    """Return the host on which the release was installed."""
+    said = bare.run(f"{RELEASE}/deploy/install.sh --answers /root/answers").stdout
+    assert "Done: " in said, said
+    return bare
+
+
+class Load:
+    """People at work in the background; see `tests.host.load`."""
+
+    def __init__(self, machine: Machine, seconds: float) -> None:
+        command = f"cd {ROOT} && {sys.executable} -m tests.host.load {DOMAIN} --seconds {seconds}"
+        self._running = machine.start(command)
+
+    def result(self) -> dict[str, Any]:
+        """Wait for the end, and return what happened."""
+        said, _ = self._running.communicate(timeout=300)
+        found: dict[str, Any] = json.loads(said.splitlines()[-1])
+        return found
+
+
+def assert_nothing_failed(result: dict[str, Any]) -> None:
+    """Every request was answered as meant, and no acknowledged question is missing."""
+    assert set(result["statuses"]) == {"GET 200", "POST 200", "POST 201"}, result
+    assert result["acknowledged"] == result["kept"] > 0, result

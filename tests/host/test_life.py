@@ -1,0 +1,252 @@
+"""A host from its installation to its end: what a sysadmin does with it, and what befalls it."""
+
+import json
+import re
+import time
+
+import pytest
+
+from tests.host.conftest import RELEASE, Load, assert_nothing_failed
+from tests.host.machine import DOMAIN, Machine
+
+SERVICES = ("medical-ai.service", "medical-ai-worker.service")
+MOST_EXPOSED = {"medical-ai.service": 1.1}
+BACK_SECONDS = 15.0
+
+
+def health(host: Machine) -> dict[str, object]:
+    """Return what `/health` says to somebody outside; empty while nobody or only nginx answers."""
+    said = host.client(f"curl -skf --max-time 5 https://{DOMAIN}/health", check=False).stdout
+    try:
+        found: dict[str, object] = json.loads(said)
+    except ValueError:
+        return {}
+    return found
+
+
+def until_healthy(host: Machine, seconds: float = BACK_SECONDS) -> float:
+    """Wait until the host is healthy again; return after how many seconds that was."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if health(host).get("status") == "healthy":
+            return time.monotonic() - started
+        time.sleep(0.2)
+    raise AssertionError(f"not healthy after {seconds} s: {health(host)}")
+
+
+def until_active(host: Machine, unit: str) -> None:
+    """Wait until systemd calls a unit active again."""
+    host.run(
+        f"timeout {BACK_SECONDS} sh -c 'until systemctl is-active -q {unit}; do sleep 0.2; done'"
+    )
+
+
+def make_version(host: Machine, version: str, change: str = "true") -> str:
+    """Make another release on the host, and return its folder."""
+    folder = f"/root/release-{version}"
+    host.run(
+        f"rm -rf {folder} && cp -a {RELEASE} {folder} && cd {folder} &&"
+        f" sed -i 's/^__version__ = .*/__version__ = \"{version}\"/' medical_ai/__init__.py &&"
+        f" {change} && find . -type f ! -name SHA256SUMS -print0 | xargs -0 sha256sum > SHA256SUMS"
+    )
+    return folder
+
+
+def test_it_is_installed_and_answers_from_outside(host: Machine) -> None:
+    assert health(host)["status"] == "healthy"
+    assert host.run("systemctl is-system-running", check=False).stdout.strip() == "running"
+
+
+def test_a_second_installation_changes_nothing(host: Machine) -> None:
+    before = host.run("systemctl show -P MainPID medical-ai.service medical-ai-worker.service")
+    said = host.run(f"{RELEASE}/deploy/install.sh --answers /root/answers").stdout
+    assert "Nothing had to change." in said, said
+    assert "changed:" not in said
+    after = host.run("systemctl show -P MainPID medical-ai.service medical-ai-worker.service")
+    assert before.stdout == after.stdout
+
+
+def test_a_later_run_needs_no_answers(host: Machine) -> None:
+    assert "Nothing had to change." in host.run(f"{RELEASE}/deploy/install.sh").stdout
+
+
+def test_systemd_takes_every_unit_without_a_word(host: Machine) -> None:
+    said = host.run("systemd-analyze verify --man=no /etc/systemd/system/medical-ai*.* 2>&1")
+    assert said.stdout == ""
+
+
+def test_every_unit_is_in_its_sandbox(host: Machine) -> None:
+    units = host.run("ls /etc/systemd/system | grep 'medical-ai.*service$'").stdout.split()
+    assert len(units) >= 5
+    for unit in units:
+        said = host.run(f"systemd-analyze security --no-pager {unit} | tail -n 1").stdout
+        found = re.search(r"([0-9.]+)", said.partition(":")[2])
+        assert found, said
+        assert float(found[1]) <= MOST_EXPOSED.get(unit, 2.0), said
+
+
+def test_secrets_are_for_root_alone(host: Machine) -> None:
+    listed = host.run("find /etc/medical-ai -printf '%U:%G %m %p\\n'").stdout.splitlines()
+    for line in listed:
+        owner, mode, path = line.split(" ", 2)
+        if "/secrets" in path or "/owner" in path or "password" in path or "answers" in path:
+            assert (owner, mode[-2:]) == ("0:0", "00"), line
+    as_service = "setpriv --reuid=medical-ai --regid=medical-ai --init-groups"
+    assert host.run(f"{as_service} cat /etc/medical-ai/secrets/jwt_secret", check=False).returncode
+
+
+def test_no_secret_is_on_a_command_line_or_in_a_log(host: Machine) -> None:
+    secrets = host.run("cat /etc/medical-ai/secrets/* /etc/medical-ai/owner/*").stdout.split()
+    passwords = [re.sub(r".*://[^:]*:([^@]*)@.*", r"\1", secret) for secret in secrets]
+    assert len(passwords) >= 6
+    logged = host.run(
+        "ps axww; journalctl --no-pager; cat /var/log/medical-ai/* /var/log/nginx/*; true"
+    ).stdout
+    for password in passwords:
+        assert password not in logged
+
+
+def test_stop_stops_and_start_starts(host: Machine) -> None:
+    host.run("systemctl stop medical-ai")
+    assert health(host) == {}
+    page = host.client(
+        f"curl -sk -H 'Accept: text/html' -w '%{{http_code}}' https://{DOMAIN}/"
+    ).stdout
+    assert page.endswith("503")
+    assert "<html" in page
+    assert host.run("systemctl is-active medical-ai", check=False).stdout.strip() == "inactive"
+    host.run("systemctl start medical-ai")
+    until_healthy(host)
+
+
+@pytest.mark.parametrize("verb", ["reload", "restart"])
+def test_no_request_fails_meanwhile(host: Machine, verb: str) -> None:
+    load = Load(host, 12)
+    for _ in range(3):
+        time.sleep(2.5)
+        host.run(f"systemctl {verb} medical-ai")
+    assert_nothing_failed(load.result())
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_what_is_killed_comes_back(host: Machine, unit: str) -> None:
+    host.run(f"systemctl kill --signal=KILL --kill-whom=all {unit}")
+    time.sleep(0.5)
+    until_active(host, unit)
+    until_healthy(host)
+
+
+def test_it_survives_its_database(host: Machine) -> None:
+    host.run("systemctl kill --signal=KILL mariadb.service")
+    time.sleep(0.3)
+    assert until_healthy(host, 40.0) < 40.0  # MariaDB itself waits for five
+
+
+def test_a_worker_that_hangs_is_started_afresh(host: Machine) -> None:
+    pid = "systemctl show -P MainPID medical-ai-worker.service"
+    drop_in = "/run/systemd/system/medical-ai-worker.service.d"
+    restart = "systemctl daemon-reload && systemctl restart medical-ai-worker"
+    host.run(f"mkdir -p {drop_in} && printf '[Service]\\nWatchdogSec=4\\n' > {drop_in}/short.conf")
+    host.run(restart)
+    hung = host.run(pid).stdout.strip()
+    host.run(f"kill -STOP {hung}")
+    deadline = time.monotonic() + 30
+    while host.run(pid).stdout.strip() in {hung, "0"} and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert host.run(pid).stdout.strip() not in {hung, "0"}
+    host.run(f"rm -r {drop_in} && {restart}")
+    until_healthy(host)
+
+
+def test_it_is_there_again_after_a_reboot(host: Machine) -> None:
+    host.reboot()
+    until_healthy(host, 30.0)
+    assert host.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
+    assert (
+        host.run("systemctl list-timers --no-legend 'medical-ai-*' | wc -l").stdout.strip() == "3"
+    )
+
+
+def test_an_upgrade_fails_no_request(host: Machine) -> None:
+    folder = make_version(host, "0.1.1")
+    dry = host.run(f"{folder}/deploy/upgrade.sh --dry-run").stdout
+    assert "Nothing was changed." in dry
+    assert health(host)["version"] == "0.1.0"
+    load = Load(host, 45)
+    said = host.run(f"{folder}/deploy/upgrade.sh").stdout
+    assert "release 0.1.1 is in use and healthy" in said, said
+    assert_nothing_failed(load.result())
+    assert health(host)["version"] == "0.1.1"
+    assert "Nothing to do" in host.run(f"{folder}/deploy/upgrade.sh").stdout
+
+
+def test_a_release_that_does_not_start_is_found_out_before_the_switch(host: Machine) -> None:
+    breaks = "printf 'raise RuntimeError\\n' >> medical_ai/web/today.py"
+    folder = make_version(host, "0.1.2", breaks)
+    load = Load(host, 25)
+    done = host.run(f"{folder}/deploy/upgrade.sh", check=False)
+    assert "release 0.1.2 does not start; release 0.1.1 goes on" in done.stderr, done
+    assert_nothing_failed(load.result())
+    assert health(host)["version"] == "0.1.1"
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        "sed -i 's/^def run_worker/raise RuntimeError\\n&/' medical_ai/ops/worker.py",
+        "sed -i 's/^ExecStart=.*/ExecStart=\\/bin\\/false/' medical-ai.service",
+    ],
+    ids=["worker", "unit"],
+)
+def test_an_upgrade_that_fails_later_goes_back_by_itself(host: Machine, breaks: str) -> None:
+    folder = make_version(host, "0.1.3", breaks)
+    host.run("rm -rf /opt/medical-ai/releases/0.1.3")
+    done = host.run(f"{folder}/deploy/upgrade.sh", check=False)
+    assert done.returncode == 1
+    assert "release 0.1.1 is in use again, and healthy" in done.stderr, done
+    assert health(host)["version"] == "0.1.1"
+
+
+def test_a_damaged_release_is_refused(host: Machine) -> None:
+    folder = make_version(host, "0.1.4")
+    host.run(f"echo >> {folder}/medical_ai/bootstrap.py")
+    done = host.run(f"{folder}/deploy/upgrade.sh", check=False)
+    assert "the release is damaged" in done.stderr, done
+    assert health(host)["version"] == "0.1.1"
+
+
+def test_the_way_back_is_one_command(host: Machine) -> None:
+    host.run("/opt/medical-ai/current/deploy/rollback.sh")
+    assert health(host)["version"] == "0.1.0"
+
+
+def test_it_goes_and_leaves_the_data(host: Machine) -> None:
+    host.run(f"{RELEASE}/deploy/uninstall.sh")
+    assert host.run("ls /opt/medical-ai", check=False).returncode
+    assert host.run("systemctl list-unit-files 'medical-ai*' --no-legend", check=False).stdout == ""
+    assert (
+        host.run("mariadb -N -e 'select count(*) from medical_ai_db.users'").stdout.strip() != "0"
+    )
+    host.run("nginx -t")
+
+
+def test_it_can_be_installed_again_upon_the_data(host: Machine) -> None:
+    assert "Done: " in host.run(f"{RELEASE}/deploy/install.sh").stdout
+    until_healthy(host)
+    assert (
+        host.run("mariadb -N -e 'select count(*) from medical_ai_db.users'").stdout.strip() != "0"
+    )
+
+
+def test_it_goes_for_good_only_when_its_name_is_said(host: Machine) -> None:
+    refused = host.run(f"{RELEASE}/deploy/uninstall.sh --with-data example.org", check=False)
+    assert refused.returncode == 1
+    assert health(host)["status"] == "healthy"
+    host.run(f"{RELEASE}/deploy/uninstall.sh --with-data {DOMAIN}")
+    left = host.run(
+        "ls -d /etc/medical-ai /var/lib/medical-ai* /var/log/medical-ai /var/backups/medical-ai"
+        " /opt/medical-ai /etc/nginx/sites-*/medical-ai* 2>/dev/null; getent passwd medical-ai;"
+        " mariadb -N -e \"show databases like 'medical%'\"",
+        check=False,
+    )
+    assert left.stdout == ""

@@ -17,6 +17,7 @@ from tests.support.mariadb import MariaDBServer
 from tests.support.settings import make_settings
 
 OLD = "an old password of no use"  # pragma: allowlist secret - made up
+NAMES = (rotation.SERVICE_URL, rotation.OWNER_URL)
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
@@ -57,18 +58,18 @@ def opens(url: str) -> bool:
 
 def rotate(folder: SecretFolder, settings: Settings | None = None) -> list[rotation.Step]:
     """Rotate both URLs."""
-    return rotation.rotate_database(folder, settings or make_settings(), user=ME)
+    return rotation.rotate_database(folder, folder, settings or make_settings(), user=ME)
 
 
 def test_both_users_get_new_passwords_without_any_rights(folder: SecretFolder) -> None:
-    before = {name: folder.read(name) for name in rotation.DATABASE_URLS}
+    before = {name: folder.read(name) for name in NAMES}
     steps = rotate(folder)
     assert [step.is_new for step in steps] == [True, True]
     for name, url in before.items():
         assert not opens(url)
         assert opens(folder.read(name))
         assert make_url(folder.read(name)).password not in " ".join(one.words for one in steps)
-    assert sorted(one.name for one in folder.folder.iterdir()) == sorted(rotation.DATABASE_URLS)
+    assert sorted(one.name for one in folder.folder.iterdir()) == sorted(NAMES)
 
 
 def test_a_run_that_died_before_the_database_knew_is_completed(folder: SecretFolder) -> None:

@@ -120,8 +120,8 @@ def test_what_is_not_in_its_file_is_not_replaced(folder: SecretFolder) -> None:
 
 def test_a_database_without_a_password_is_left_alone(folder: SecretFolder) -> None:
     settings = make_settings(database_url=SecretStr("mysql+pymysql://u@localhost/d"))
-    [nothing] = rotation.rotate_database(folder, settings, user="nobody")
+    [nothing] = rotation.rotate_database(folder, folder, settings, user="nobody")
     assert not nothing.is_new
     folder.write("database_url", "mysql+pymysql://u@localhost/d?unix_socket=/run/s")
-    [nothing] = rotation.rotate_database(folder, settings, user="nobody")
+    [nothing] = rotation.rotate_database(folder, folder, settings, user="nobody")
     assert "no password" in nothing.words

@@ -39,6 +39,11 @@ class Layout:
         return self.etc / "secrets"
 
     @cached_property
+    def owner(self) -> Path:
+        """The folder with the URL of the database's owner, which the service never gets."""
+        return self.etc / "owner"
+
+    @cached_property
     def logs(self) -> Path:
         """The folder of the access log."""
         return self.root / "var/log/medical-ai"

@@ -27,18 +27,17 @@ class Wanted:
 def find_loose_files(layout: Layout) -> Iterator[Finding]:
     """Return what is wrong with the owners and modes of settings and secrets."""
     yield from look_at(Wanted(layout.env_file, "root", layout.user, 0o640))
-    yield from look_at(Wanted(layout.secrets, "root", "root", 0o700))
-    for secret in list_secrets(layout):
-        yield from look_at(Wanted(secret, "root", "root", 0o600))
+    for folder in (layout.secrets, layout.owner):
+        yield from look_at(Wanted(folder, "root", "root", 0o700))
+        for secret in list_files(folder):
+            yield from look_at(Wanted(secret, "root", "root", 0o600))
     for name in ("backup.env", "backup-password", "encryption-keys-former"):
         yield from look_at(Wanted(layout.etc / name, "root", "root", 0o600))
 
 
-def list_secrets(layout: Layout) -> list[Path]:
-    """Return the secrets' files, none where the folder is not there."""
-    if not layout.secrets.is_dir():
-        return []
-    return sorted(one for one in layout.secrets.iterdir() if one.is_file())
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of a folder, none where it is not there."""
+    return sorted(one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else []
 
 
 def look_at(wanted: Wanted) -> Iterator[Finding]:

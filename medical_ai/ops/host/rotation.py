@@ -24,7 +24,7 @@ PAIRS = {
     "jwt_refresh_secret": ("jwt_refresh_secret_previous", "refresh_token_seconds"),
 }
 """What signs tokens: where its former value goes on counting, and for how long it should."""
-DATABASE_URLS = ("database_url", "migration_database_url")
+SERVICE_URL, OWNER_URL = "database_url", "migration_database_url"
 ACCESS_DENIED = 1045
 
 
@@ -87,12 +87,14 @@ def rotate_secret_key(folder: SecretFolder) -> list[Step]:
     return [Step(words, is_new=True)]
 
 
-def rotate_database(folder: SecretFolder, settings: Settings, *, user: str) -> list[Step]:
+def rotate_database(
+    folder: SecretFolder, owner: SecretFolder, settings: Settings, *, user: str
+) -> list[Step]:
     """Give the database's users new passwords. Each user changes its own, which needs no rights."""
     return [
-        _rotate_url(folder, name, lambda old, new: _in_service(settings, user, old, new))
-        for name in DATABASE_URLS
-        if folder.read(name)
+        _rotate_url(where, name, lambda old, new: _in_service(settings, user, old, new))
+        for where, name in ((folder, SERVICE_URL), (owner, OWNER_URL))
+        if where.read(name)
     ] or [Step("database: its URL is in no secret's file, nothing to do", is_new=False)]
 
 

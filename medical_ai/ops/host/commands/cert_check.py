@@ -34,22 +34,30 @@ def cert_check(days: int, address: str, port: int, file: Path | None) -> None:
     configure_logging(settings, process="cert-check")
     url = urlsplit(settings.public_url)
     path = file or layout.certificate(settings.public_url)
-    require_readable(path, "cert-check")
     try:
-        on_disk = read_certificate(path)
-        _say("on disk", on_disk)
         served = read_served(url.hostname or "", address=address, port=port or url.port or 443)
-        _say("served", served)
+        click.echo(f"served: {_spell(served)}")
     except CertificateProblem as error:
         stop(f"{error}. Run: sudo medical-ai doctor")
-    if served.fingerprint != on_disk.fingerprint:
-        click.echo("nginx serves another one than lies on disk. Run: systemctl reload nginx")
-    left = min(on_disk.days_left, served.days_left)
-    if left < days:
-        get_logger().error("certificate.expires-soon", count=left, host=url.hostname)
-        stop(f"It ends in {left} days, and less than {days} is too soon. Run: {RENEW}")
+    differs = _differs(path, served)
+    if served.days_left < days:
+        get_logger().error("certificate.expires-soon", count=served.days_left, host=url.hostname)
+        stop(f"It ends in {served.days_left} days; less than {days} is too soon. Run: {RENEW}")
+    if differs:
+        stop("nginx serves another one than lies on disk. Run: systemctl reload nginx")
 
 
-def _say(where: str, certificate: Certificate) -> None:
+def _differs(path: Path, served: Certificate) -> bool:
+    """Say what lies on disk, where we may look, and whether it is another one."""
+    try:
+        on_disk = read_certificate(path)
+    except CertificateProblem as error:
+        click.echo(f"on disk: {error}")  # its folder is root's; the timer runs as the service
+        return False
+    click.echo(f"on disk: {_spell(on_disk)}")
+    return on_disk.fingerprint != served.fingerprint
+
+
+def _spell(certificate: Certificate) -> str:
     signed = ", signed by itself" if certificate.is_self_signed else ""
-    click.echo(f"{where}: {certificate.days_left} days left{signed}")
+    return f"{certificate.days_left} days left{signed}"

@@ -37,7 +37,9 @@ def rotate_secrets(which: str, finish: bool, now: bool, no_reload: bool) -> None
     if not finish and which in {"secret-key", "all"}:
         steps += rotation.rotate_secret_key(folder)
     if not finish and which in {"database", "all"}:
-        steps += rotation.rotate_database(folder, settings, user=layout.user)
+        steps += rotation.rotate_database(
+            folder, SecretFolder(layout.owner), settings, user=layout.user
+        )
     for step in steps:
         click.echo(step.words)
     if not steps:

@@ -63,11 +63,14 @@ class OperatorGroup(FlaskGroup):
         named = {name for section in SECTIONS.values() for name in section}
         more = {"More": tuple(name for name in names if name not in named)}
         for title, section in (SECTIONS | more).items():
-            found = [(name, self.get_command(ctx, name)) for name in section if name in names]
-            rows = [(name, one.get_short_help_str(limit=70)) for name, one in found if one]
+            rows = self._describe(ctx, [name for name in section if name in names])
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+    def _describe(self, ctx: click.Context, names: list[str]) -> list[tuple[str, str]]:
+        found = [(name, self.get_command(ctx, name)) for name in names]
+        return [(name, one.get_short_help_str(limit=70)) for name, one in found if one]
 
 
 def _load_app() -> Flask:

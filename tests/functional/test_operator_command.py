@@ -74,7 +74,7 @@ def test_config_check_and_network(installation: Installation) -> None:
     other.chmod(0o600)
     installation.run("config", "check", "--file", str(other))
     installation.run("config", "check", "--file", "/nowhere.env", code=1)
-    installation.run("config", "chek", code=2)
+    installation.run("config", "checks", code=2)
 
 
 # -- maintenance

@@ -17,6 +17,7 @@ from tests.support.mariadb import MariaDBServer
 from tests.support.settings import make_settings
 
 OLD = "an old password of no use"  # pragma: allowlist secret - made up
+NEXT = "the next password of no use"  # pragma: allowlist secret - made up
 NAMES = (rotation.SERVICE_URL, rotation.OWNER_URL)
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -74,15 +75,15 @@ def test_both_users_get_new_passwords_without_any_rights(folder: SecretFolder) -
 
 def test_a_run_that_died_before_the_database_knew_is_completed(folder: SecretFolder) -> None:
     old = folder.read("database_url")
-    folder.write("database_url_next", spell(old, "the next password of no use"))
+    folder.write("database_url_next", spell(old, NEXT))
     rotate(folder)
-    assert make_url(folder.read("database_url")).password == "the next password of no use"
+    assert make_url(folder.read("database_url")).password == NEXT
     assert opens(folder.read("database_url"))
 
 
 def test_a_run_that_died_after_the_database_knew_is_completed(folder: SecretFolder) -> None:
     old = folder.read("database_url")
-    new = spell(old, "the next password of no use")
+    new = spell(old, NEXT)
     folder.write("database_url_next", new)
     rotation.change_password(make_settings(), old, new)
     rotate(folder)

@@ -80,7 +80,7 @@ def test_what_mariadb_refuses(mariadb_server: MariaDBServer, tmp_path: Path) -> 
     everything = "ALL ON checked.*"
     assert level(checks.check_reachable(with_user(mariadb_server, tmp_path, everything))) == "ok"
     for changed, words in (
-        ({"password": "not it"}, "name or password"),
+        ({"password": "not it"}, "name or password"),  # pragma: allowlist secret - made up
         ({"database": "not_there"}, "no such database"),
     ):
         refused = with_user(mariadb_server, tmp_path, everything, **changed)

@@ -34,7 +34,7 @@ CHECKS = (
     DISK,
     Check("load", system.check_load),
     CERTIFICATE,
-    Check("certificate served", certificate.check_served, as_service=True),
+    Check("certificate served", certificate.check_served),
     Check("nginx", system.check_nginx),
     Check("ports", system.check_ports),
     TIMERS,

@@ -25,6 +25,14 @@ def switch_off(switch: Path) -> None:
     switch.unlink(missing_ok=True)
 
 
+def say(switch: Path) -> str:
+    """Return whether it is on, for a person."""
+    if not switch.exists():
+        return SWITCHED_OFF
+    planned = switch.read_text(encoding="ascii").strip()
+    return f"{SWITCHED_ON}\nPlanned for {planned} minutes." if planned else SWITCHED_ON
+
+
 def look(switch: Path) -> Finding:
     """Return whether it is on."""
     if not switch.exists():

@@ -75,6 +75,7 @@ def become(user: str) -> None:
     if not is_root():
         return
     hold_secrets()
+    os.environ.pop("SECRETS_PREFIX", None)  # nothing is to be looked for there any more
     _drop(user)
 
 

@@ -72,7 +72,7 @@ def look_at_chain(site: Site) -> Finding:
         if "self-signed" in error.verify_message and site.ca is None:
             return warn(
                 "the certificate is signed by itself: browsers warn of it",
-                f"certbot certonly --webroot -w /var/www/medical-ai-acme -d {site.host}",
+                f"certbot certonly --webroot -w /var/www/certbot -d {site.host}",
             )
         return fail(
             f"browsers refuse the certificate: {error.verify_message}", "sudo medical-ai doctor"

@@ -19,9 +19,6 @@ def maintenance(state: str, minutes: int | None) -> None:
         require_root(f"maintenance {state}")
     if state == "on":
         switch.switch_on(path, minutes=minutes)
-    if state == "off":
+    elif state == "off":
         switch.switch_off(path)
-    is_on = path.exists()
-    click.echo(switch.SWITCHED_ON if is_on else switch.SWITCHED_OFF)
-    if is_on and (planned := path.read_text(encoding="ascii").strip()):
-        click.echo(f"Planned for {planned} minutes.")
+    click.echo(switch.say(path))

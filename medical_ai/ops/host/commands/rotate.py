@@ -1,5 +1,8 @@
 """`medical-ai rotate-secrets` and `rotate-keys`."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from medical_ai.core.config import Settings, load_settings
@@ -8,6 +11,9 @@ from medical_ai.ops.host.privileges import in_child, require_root
 from medical_ai.ops.host.programs import ProgramMissing, run
 from medical_ai.ops.host.secret_files import SecretFolder
 from medical_ai.ops.host.words import in_sentences, stop
+
+if TYPE_CHECKING:
+    from medical_ai.ops.host.rotation import Step
 
 RESTART_SECONDS = 120.0
 NO_RELOAD = click.option(
@@ -24,28 +30,32 @@ WHICH = ("jwt", "secret-key", "database", "all")
 @in_sentences
 def rotate_secrets(which: str, finish: bool, now: bool, no_reload: bool) -> None:
     """Write the new secrets and let the service take them."""
-    from medical_ai.ops.host import rotation
-
     require_root("rotate-secrets")
     layout, settings = find_layout(), load_settings()
-    folder = SecretFolder(layout.secrets)
-    steps = []
-    if finish:
-        steps += rotation.finish_jwt(folder, settings, now=now)
-    elif which in {"jwt", "all"}:
-        steps += rotation.rotate_jwt(folder)
-    if not finish and which in {"secret-key", "all"}:
-        steps += rotation.rotate_secret_key(folder)
-    if not finish and which in {"database", "all"}:
-        steps += rotation.rotate_database(
-            folder, SecretFolder(layout.owner), settings, user=layout.user
-        )
+    steps = _finish(layout, settings, now=now) if finish else _rotate(layout, settings, which)
     for step in steps:
         click.echo(step.words)
-    if not steps:
-        click.echo("No former secret counts any more.")
     if any(step.is_new for step in steps):
         _tell_service(no_reload=no_reload)
+
+
+def _finish(layout: Layout, settings: Settings, *, now: bool) -> "list[Step]":
+    from medical_ai.ops.host import rotation
+
+    steps = rotation.finish_jwt(SecretFolder(layout.secrets), settings, now=now)
+    return steps or [rotation.Step("No former secret counts any more.", is_new=False)]
+
+
+def _rotate(layout: Layout, settings: Settings, which: str) -> "list[Step]":
+    from medical_ai.ops.host import rotation
+
+    folder, owner = SecretFolder(layout.secrets), SecretFolder(layout.owner)
+    parts: dict[str, Callable[[], list[Step]]] = {
+        "jwt": lambda: rotation.rotate_jwt(folder),
+        "secret-key": lambda: rotation.rotate_secret_key(folder),
+        "database": lambda: rotation.rotate_database(folder, owner, settings, user=layout.user),
+    }
+    return [step for name, rotate in parts.items() if which in {name, "all"} for step in rotate()]
 
 
 @click.command("rotate-keys", help="Replace the key that seals records: three steps, in order.")

@@ -79,11 +79,11 @@ def _ends_at(folder: SecretFolder, previous: str, settings: Settings, life: str)
 
 
 def rotate_secret_key(folder: SecretFolder) -> list[Step]:
-    """Make a new SECRET_KEY: forms that are open are sent again, links not used are dead."""
+    """Make a new SECRET_KEY: open forms ask again, and so must links that are not mailed yet."""
     if not folder.read("secret_key"):
         raise NotAllowed(f"There is no {folder.path('secret_key')}: put the secret there first.")
     folder.write("secret_key", new_secret())
-    words = "secret_key: new; links in e-mails not used yet work no more, open forms are sent again"
+    words = "secret_key: new; forms that are open, and links not mailed yet, are asked for again"
     return [Step(words, is_new=True)]
 
 

@@ -114,12 +114,29 @@ health() {
   return 1
 }
 
+# grant_rights FOLDER [PASSWORD OWNER_PASSWORD]: the users of the local database, with no more rights
+# than they need, and these passwords if any. Everything goes by standard input, for a command line
+# can be read by everybody on the host.
+grant_rights() {
+  local sql
+  sql=$(<"$1/deploy/mariadb/users.sql")
+  sql=${sql//USER_PASSWORD/${2:-$(random_text)}}
+  sql=${sql//OWNER_PASSWORD/${3:-$(random_text)}}
+  if [ -n "${3:-}" ]; then
+    sql+="
+ALTER USER medical_user@localhost IDENTIFIED BY '$2';
+ALTER USER medical_owner@localhost IDENTIFIED BY '$3';"
+  fi
+  mariadb --batch <<<"$sql"
+}
+
 # migrate FOLDER: bring the tables to what the release in FOLDER needs, and say so
 migrate() {
-  local url=$SECRETS/database_url
-  [ ! -s "$OWNER_URL" ] || url=$OWNER_URL
-  (cd "$1" && SECRETS_PREFIX=$SECRETS/ DATABASE_URL_FILE=$url ENV_FILE=$ENV_FILE_OF_SERVICE \
-    PYTHONDONTWRITEBYTECODE=1 .venv/bin/python db.py 2>&1)
+  (cd "$1" && SECRETS_PREFIX=$SECRETS/ ENV_FILE=$ENV_FILE_OF_SERVICE PYTHONDONTWRITEBYTECODE=1 \
+    MIGRATION_DATABASE_URL_FILE=$([ ! -s "$OWNER_URL" ] || echo "$OWNER_URL") .venv/bin/python db.py 2>&1) \
+    || return 1
+  # A new table is for the application only once it was granted.
+  [ "$DATABASE" != local ] || grant_rights "$1"
 }
 
 # install_units FOLDER: the units of the release in FOLDER, and as much network as its settings need

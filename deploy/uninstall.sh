@@ -43,6 +43,8 @@ remove_program() {
   if systemctl is-active --quiet nginx.service && nginx -t 2>/dev/null; then systemctl reload nginx.service; fi
   rm -f /etc/fail2ban/jail.d/medical-ai.conf /etc/fail2ban/filter.d/medical-ai*.conf
   if systemctl is-active --quiet fail2ban.service; then systemctl reload fail2ban.service || true; fi
+  rm -f /etc/nftables.d/medical-ai.nft /etc/letsencrypt/renewal-hooks/deploy/medical-ai.sh
+  if command -v nft >/dev/null; then nft delete table inet medical_ai 2>/dev/null || true; fi
   rm -f /etc/logrotate.d/medical-ai "$COMMAND"
   rm -rf "$BASE" "$EDGE"
 }

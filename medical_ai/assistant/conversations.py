@@ -210,6 +210,13 @@ def _messages_of(opened: OpenConversation) -> Select[ChatMessage]:
     )
 
 
+def list_rules(session: Session, opened: OpenConversation) -> set[str]:
+    """Return the rules of triage that were met so far, by the answers of a conversation."""
+    answers = session.scalars(_messages_of(opened).where(ChatMessage.role == "assistant"))
+    read = (read_message(answer, opened.vault) for answer in answers)
+    return {rule for one in read if one.triage for rule in one.triage.rules}
+
+
 def read_message(message: ChatMessage, vault: KeyRing) -> HistoryMessage:
     """Open one message."""
     text = vault.open_text(message.content_sealed, "chat_messages", "content", message.id)

@@ -56,6 +56,7 @@ class Receipt(Output):
     left_machine: bool
     elapsed_ms: int
     tools: list[ToolUse]
+    told: str = Field("", description="Who else was told of an emergency; empty if nobody was.")
 
 
 class ChatAnswer(Output):

@@ -10,13 +10,12 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from medical_ai.assistant import conversations
+from medical_ai.assistant import conversations, emergencies
 from medical_ai.assistant.conversations import OpenConversation
 from medical_ai.assistant.responder import CallTool, Reply, Whose, respond
 from medical_ai.assistant.schemas import ChatAnswer, ChatQuestion, Receipt, ToolUse, TriageRead
 from medical_ai.assistant.triage import Triage, TriageLevel, assess
 from medical_ai.audit import service as audit
-from medical_ai.audit.tags import AuditTag
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.actor import Actor
 from medical_ai.core.database import Database, settings_of
@@ -47,6 +46,7 @@ class Turn:
     patient_id: UUID | None
     zone: str | None
     whose: Whose
+    told: str
 
 
 def ask(
@@ -86,6 +86,7 @@ def ask(
         left_machine=False,
         elapsed_ms=round((time.monotonic() - started) * 1000),
         tools=used,
+        told=turn.told,
     )
     answer = _save_answer(turn, triage, reply, receipt)
     emit("done", answer)
@@ -108,8 +109,9 @@ def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> tupl
             session, opened, author="user", content={"text": question.message}
         )
         opened.row.triage_level = triage.level.value
+        told = ""
         if triage.level is TriageLevel.EMERGENCY and triage.rules:
-            _record_emergency(session, actor, opened)
+            told = emergencies.record_emergency(session, actor=actor, opened=opened, triage=triage)
         patient = opened.patient
         turn = Turn(
             database=database,
@@ -118,6 +120,7 @@ def _open_turn(database: Database, actor: Actor, question: ChatQuestion) -> tupl
             patient_id=patient.id if patient else None,
             zone=patient.home_zone if patient else None,
             whose=Whose.OTHER if patient and patient.basis is not Basis.OWN else Whose.OWN,
+            told=told,
         )
     return turn, triage
 
@@ -126,17 +129,6 @@ def _country(session: Session, actor: Actor, opened: OpenConversation) -> str | 
     own = opened.patient.country if opened.patient else ""
     country = own or tenancy.get_hospital(session, actor.tenant_id).country
     return country or settings_of(session).default_country or None
-
-
-def _record_emergency(session: Session, actor: Actor, opened: OpenConversation) -> None:
-    # Not what for: the log is not sealed with the record's key, and outlives the record.
-    audit.record(
-        session,
-        tag=AuditTag.EMERGENCY_ADVISED,
-        actor=actor,
-        patient_id=opened.row.patient_id,
-        subject=("conversation", opened.row.id),
-    )
 
 
 def _conversation(session: Session, actor: Actor, question: ChatQuestion) -> OpenConversation:

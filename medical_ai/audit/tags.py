@@ -73,6 +73,7 @@ class AuditTag(StrEnum):
     CAREGIVER_DECLINED = "caregiver:declined"
     CAREGIVER_CHANGED = "caregiver:changed"
     CAREGIVER_WITHDRAWN = "caregiver:withdrawn"
+    CAREGIVERS_ALARMED = "caregivers:alarmed"
     DEPENDANT_ADDED = "dependant:added"
     PROXY_CHANGED = "proxy:changed"
     HANDOVER_OFFERED = "record:handover:offered"

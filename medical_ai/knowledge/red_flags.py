@@ -125,6 +125,8 @@ class Rule:
     at_least: int = 1
     none_of: frozenset[str] = frozenset()
     crisis: bool = False
+    quiet: bool = False
+    """True where nobody at home may hear of it: they may be whom the person is afraid of."""
 
     def matches(self, concepts: frozenset[str]) -> bool:
         """Say whether the rule holds for the concepts found."""

@@ -30,7 +30,6 @@ from medical_ai.patients.redaction import redact_output, viewer_of
 from medical_ai.patients.schemas import PatientRef
 
 ANSWERABLE_AHEAD = timedelta(hours=12)
-GIVEN_UP_AFTER = timedelta(days=1)
 RENEWED_BEFORE = timedelta(hours=12)
 LONGEST_SPAN = timedelta(days=92)
 ONE_MINUTE = timedelta(minutes=1)
@@ -145,22 +144,6 @@ def cancel_future_doses(session: Session, medication_id: UUID) -> None:
     rows_changed(
         session,
         delete(Dose).where(Dose.medication_id == medication_id, or_(to_come, never_asked)),
-    )
-
-
-def mark_missed(session: Session) -> int:
-    """Count doses nobody answered for long as missed; return how many.
-
-    The wait begins when the reminder went out, or for one that never did, a day after its claim.
-    """
-    now = clock.now()
-    patience = timedelta(minutes=settings_of(session).dose_missed_after_minutes)
-    reminded = Dose.status.in_([DoseStatus.SENT, DoseStatus.SEEN]) & (Dose.sent_at < now - patience)
-    stuck = Dose.status.in_([DoseStatus.DUE, DoseStatus.SENDING]) & (
-        Dose.claimed_at < now - max(patience, GIVEN_UP_AFTER)
-    )
-    return rows_changed(
-        session, update(Dose).where(or_(reminded, stuck)).values(status=DoseStatus.MISSED)
     )
 
 

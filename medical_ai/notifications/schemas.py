@@ -35,6 +35,8 @@ class NoticeKind(StrEnum):
     CAREGIVER_ACCEPTED = "caregiver-accepted"
     CAREGIVER_DECLINED = "caregiver-declined"
     CARE_ENDED = "care-ended"
+    CARE_EMERGENCY = "care-emergency"
+    CARE_DOSE_MISSED = "care-dose-missed"
     RECORD_HANDED_OVER = "record-handed-over"
     DELETION_ASKED = "deletion-asked"
     DELETION_CANCELLED = "deletion-cancelled"

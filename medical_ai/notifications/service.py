@@ -48,12 +48,12 @@ def tell(
     subject_id: UUID,
     email: str | None = None,
     key: str | None = None,
-) -> None:
+) -> bool:
     """Leave a notice for a person and send it by mail as well, where there is mail.
 
     Its words are in `notifications.wording`; `subject_id` is the row that it is about. The mail
     goes to `email` where that is not simply the account's address of the hour. What has a `key` is
-    told once.
+    told once; False when it was told before.
     """
     key = key or f"notice.{new_id()}"
     is_new = post_notice(
@@ -69,6 +69,7 @@ def tell(
         if email is not None:
             payload |= seal_values(database_of(session), email=email)
         jobs.enqueue(session, kind=SEND_NOTICE, payload=payload, idempotency_key=key)
+    return is_new
 
 
 def tell_account(session: Session, event: AccountNotice) -> None:

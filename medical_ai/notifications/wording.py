@@ -169,6 +169,20 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "Somebody you looked after ended it, so you see nothing of theirs any more.",
         "/app/people",
     ),
+    NoticeKind.CARE_EMERGENCY: Wording(
+        "Somebody you look after may need help now",
+        "The assistant advised somebody you look after to call for help. Call them now, and an"
+        " ambulance if you cannot reach them. The assistant does not know whether they called.",
+        "/app/people",
+        "See who it is",
+    ),
+    NoticeKind.CARE_DOSE_MISSED: Wording(
+        "A dose was not marked",
+        "Somebody you look after did not mark a dose, or more than one, as taken or skipped. They"
+        " may have taken it all the same: ask them. Never take two at once to make up for it.",
+        "/app/people",
+        "See who it is",
+    ),
     NoticeKind.RECORD_HANDED_OVER: Wording(
         "Somebody you looked after took over their record",
         "They decide themselves now who sees it, and what.",

@@ -25,7 +25,7 @@ from medical_ai.core.database import Database
 from medical_ai.core.logging import get_logger
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.service import ClaimedJob, PermanentFailure
-from medical_ai.medications import ledger, reminders
+from medical_ai.medications import ledger, missed, reminders
 from medical_ai.notifications import mails
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.channels import Channel, EmailChannel
@@ -96,7 +96,7 @@ class Worker:
         # Each in a transaction of its own: one that fails must not keep the others from working.
         for event, work in (
             ("planned", ledger.plan_ahead),
-            ("missed", ledger.mark_missed),
+            ("missed", missed.mark_missed),
             ("released", jobs.release_stale_jobs),
             ("taken-over", self._release_orphans),
             ("forgotten", jobs.delete_old_jobs),

@@ -78,6 +78,14 @@ def _broke_the_glass(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def is_in_force() -> ColumnElement[bool]:
+    """Return what a caregiver's row must be to stand at this moment, whoever it names."""
+    return and_(
+        Caregiver.status == CareStatus.ACTIVE,
+        or_(Caregiver.ends_at.is_(None), Caregiver.ends_at > clock.now()),
+    )
+
+
 def holds(actor: Actor) -> ColumnElement[bool]:
     """Return what a caregiver's row of this actor must be for it to open anything now.
 
@@ -86,8 +94,7 @@ def holds(actor: Actor) -> ColumnElement[bool]:
     return and_(
         Caregiver.user_id == actor.user_id,
         Caregiver.hospital_id == actor.tenant_id,
-        Caregiver.status == CareStatus.ACTIVE,
-        or_(Caregiver.ends_at.is_(None), Caregiver.ends_at > clock.now()),
+        is_in_force(),
         true() if actor.role == PATIENT else false(),
     )
 

@@ -92,6 +92,7 @@ class PersonRead(Output):
     relationship: str
     birth_date: date | None
     shares: list[Share]
+    alarms: list[Alarm] = Field(description="What the account is told of when it happens.")
     ends_on: date | None
     home_zone: str
 

@@ -7,7 +7,7 @@ one. Access itself is decided in `patients.access` and nowhere else.
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from medical_ai.audit import service as audit
@@ -24,6 +24,7 @@ from medical_ai.notifications import service as notifications
 from medical_ai.notifications.schemas import NoticeKind
 from medical_ai.patients import links
 from medical_ai.patients import service as patients
+from medical_ai.patients.access import is_in_force
 from medical_ai.patients.care_schemas import (
     CaregiverInvite,
     CaregiverInvited,
@@ -33,6 +34,8 @@ from medical_ai.patients.care_schemas import (
 )
 from medical_ai.patients.consent import (
     Alarm,
+    alarms_in,
+    needle,
     packed,
     permissions_for,
     shares_in,
@@ -149,7 +152,7 @@ def get_invitation(session: Session, *, token: str) -> InvitationRead:
     return InvitationRead(
         asked_by=next((one.username for one in inviter.values()), patient.code),
         shares=shares_in(unpacked(row.permissions)),
-        alarms=_alarms(row),
+        alarms=alarms_in(unpacked(row.alarms)),
         ends_on=last_day(row, patient),
     )
 
@@ -194,22 +197,23 @@ def decline_invitation(session: Session, *, token: str) -> None:
 def list_alarmed(session: Session, *, patient_id: UUID, alarm: Alarm) -> list[UUID]:
     """Return the accounts that this alarm about a patient reaches now, for the house's own work.
 
-    A proxy hears every alarm; a caregiver those that the patient chose.
+    A proxy hears every alarm; a caregiver those that the patient chose. It reaches whom the record
+    would open to: nobody whose time is over, or whose account is suspended or gone.
     """
-    now = clock.now()
-    rows = session.scalars(
-        select(Caregiver)
-        .where(Caregiver.patient_id == patient_id, Caregiver.status == CareStatus.ACTIVE)
+    reached = session.scalars(
+        select(Caregiver.user_id)
+        .where(
+            Caregiver.patient_id == patient_id,
+            is_in_force(),
+            auth.acts_as_patient(Caregiver.user_id, Caregiver.hospital_id),
+            or_(
+                Caregiver.kind == CareKind.PROXY,
+                Caregiver.alarms.contains(needle(alarm), autoescape=True),
+            ),
+        )
         .order_by(Caregiver.created_at, Caregiver.id)
     )
-    reached = (
-        row.user_id
-        for row in rows
-        if row.user_id is not None
-        and (row.ends_at is None or row.ends_at > now)
-        and (row.kind is CareKind.PROXY or alarm in unpacked(row.alarms))
-    )
-    return list(dict.fromkeys(reached))
+    return list(dict.fromkeys(user_id for user_id in reached if user_id is not None))
 
 
 def list_rows(
@@ -313,11 +317,6 @@ def _end_earlier(session: Session, row: Caregiver, user_id: UUID) -> None:
         end(session, one)
 
 
-def _alarms(row: Caregiver) -> list[Alarm]:
-    chosen = unpacked(row.alarms)
-    return [alarm for alarm in Alarm if alarm in chosen]
-
-
 def _read(
     row: Caregiver, patient: PatientRef, accounts: dict[UUID, auth.AccountRef]
 ) -> CaregiverRead:
@@ -330,7 +329,7 @@ def _read(
         name=account and account.username,
         account=account and account.email,
         shares=shares_in(unpacked(row.permissions)),
-        alarms=_alarms(row),
+        alarms=alarms_in(unpacked(row.alarms)),
         ends_on=last_day(row, patient),
         created_at=row.created_at,
         answered_at=row.answered_at,

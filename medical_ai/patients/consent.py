@@ -53,6 +53,11 @@ def shares_in(permissions: frozenset[str]) -> list[Share]:
     return [share for share, needed in SHARES.items() if needed <= permissions]
 
 
+def alarms_in(chosen: frozenset[str]) -> list[Alarm]:
+    """Return the alarms that a stored consent names."""
+    return [alarm for alarm in Alarm if alarm in chosen]
+
+
 def packed(values: Iterable[str]) -> str:
     """Return a set as one text in which each value stands between spaces, to be searched for."""
     return "".join(f" {value}" for value in sorted(values)) + " "

@@ -14,7 +14,7 @@ from medical_ai.patients import caregivers
 from medical_ai.patients import service as patients
 from medical_ai.patients.access import holds
 from medical_ai.patients.care_schemas import PersonRead
-from medical_ai.patients.consent import Share, shares_in, unpacked
+from medical_ai.patients.consent import Alarm, Share, alarms_in, shares_in, unpacked
 from medical_ai.patients.models import Caregiver, Patient
 from medical_ai.patients.schemas import CareKind, PatientRef
 
@@ -74,6 +74,7 @@ def _read(row: Caregiver, patient: PatientRef, accounts: dict[UUID, auth.Account
         relationship=row.relationship,
         birth_date=date.fromisoformat(born) if born else None,
         shares=list(Share) if is_proxy else shares_in(unpacked(row.permissions)),
+        alarms=list(Alarm) if is_proxy else alarms_in(unpacked(row.alarms)),
         ends_on=caregivers.last_day(row, patient),
         home_zone=patient.home_zone,
     )

@@ -119,6 +119,7 @@ DEEDS: dict[str, str] = {
     AuditTag.CAREGIVER_DECLINED: "declined to be {whose} caregiver",
     AuditTag.CAREGIVER_CHANGED: "changed what a caregiver sees",
     AuditTag.CAREGIVER_WITHDRAWN: "ended what a caregiver sees",
+    AuditTag.CAREGIVERS_ALARMED: "had a message sent to those who look after {whom}",
     AuditTag.DEPENDANT_ADDED: "began to keep {whose} record",
     AuditTag.PROXY_CHANGED: "changed who decides for {whom}",
     AuditTag.HANDOVER_OFFERED: "offered to hand {whose} record over",
@@ -204,6 +205,8 @@ def spoken_own_deed(deed: Deed) -> str:
         return f"{ASSISTANT} looked up your {_spoken_tool(deed.tool)} for you"
     if deed.tag == AuditTag.EMERGENCY_ADVISED:
         return f"{ASSISTANT} advised you to get emergency help"
+    if deed.tag == AuditTag.CAREGIVERS_ALARMED:
+        return f"{ASSISTANT} sent a message to those who look after you"
     words = spoken_deed(deed, PATIENT).replace("was refused", "were refused")
     return f"You {words}".replace("You was ", "You were ")
 

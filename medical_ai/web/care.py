@@ -11,7 +11,7 @@ from medical_ai.auth.guards import is_signed_in, keep_signed_in
 from medical_ai.auth.permissions import Permission
 from medical_ai.core.errors import DomainError, NotFound
 from medical_ai.core.forms import form_again, read_form
-from medical_ai.core.http import current_actor, current_session
+from medical_ai.core.http import current_actor, current_session, current_settings
 from medical_ai.core.pages import page
 from medical_ai.patients import caregivers, dependants
 from medical_ai.patients import service as patients
@@ -27,7 +27,6 @@ from medical_ai.patients.schemas import PatientRef
 
 blueprint = Blueprint("care", __name__)
 SHARE = Permission.CARE_SHARE
-WORDS = {"share_words": SPOKEN_SHARES, "alarm_words": SPOKEN_ALARMS}
 SENTENCES = {
     "email": "Enter an e-mail address, such as name@example.org.",
     "shares": "Choose what they may see.",
@@ -64,7 +63,7 @@ def invite() -> ResponseReturnValue:
 def consent_page(caregiver_id: UUID) -> ResponseReturnValue:
     """Show what one caregiver may see, to be changed or taken back."""
     found = _caregiver(caregiver_id)
-    return render_template("care/consent.html", caregiver=found, typed=_form_of(found), **WORDS)
+    return render_template("care/consent.html", caregiver=found, typed=_form_of(found), **_words())
 
 
 @blueprint.post("/app/caregivers/<uuid:caregiver_id>")
@@ -83,7 +82,7 @@ def change_consent(caregiver_id: UUID) -> ResponseReturnValue:
         raise
     except DomainError as error:
         found = _caregiver(caregiver_id)
-        return form_again("care/consent.html", error, caregiver=found, typed=typed, **WORDS)
+        return form_again("care/consent.html", error, caregiver=found, typed=typed, **_words())
     flash("Your changes hold from now on.", "success")
     return redirect(url_for(".caregivers_page"), 303)
 
@@ -119,7 +118,7 @@ def look_at_invitation() -> ResponseReturnValue:
     except DomainError as error:
         return form_again("care/invitation.html", error, token="")
     return render_template(
-        "care/invited.html", invitation=found, token=data.token, is_in=is_in, **WORDS
+        "care/invited.html", invitation=found, token=data.token, is_in=is_in, **_words()
     )
 
 
@@ -192,7 +191,12 @@ def _list() -> dict[str, Any]:
     session, actor = current_session(), current_actor()
     has_record = patients.find_own_patient(session, actor) is not None
     found = caregivers.list_caregivers(session, actor=actor) if has_record else []
-    return {"caregivers": found, "has_record": has_record} | WORDS
+    return {"caregivers": found, "has_record": has_record} | _words()
+
+
+def _words() -> dict[str, Any]:
+    has_mail = bool(current_settings().smtp_host)
+    return {"share_words": SPOKEN_SHARES, "alarm_words": SPOKEN_ALARMS, "has_mail": has_mail}
 
 
 def _back() -> dict[str, str]:

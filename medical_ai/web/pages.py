@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from medical_ai import __version__
 from medical_ai.auth.cookies import cookie_name
-from medical_ai.auth.guards import REFRESH_COOKIE
+from medical_ai.auth.guards import REFRESH_COOKIE, current_account
 from medical_ai.auth.permissions import Permission
 from medical_ai.core import clock
 from medical_ai.core.http import current_actor, current_session, current_settings
@@ -23,6 +23,7 @@ from medical_ai.patients import service as patients
 from medical_ai.patients.schemas import PatientRef
 from medical_ai.web.reference import groups_of, shapes_of
 from medical_ai.web.today import Today, greeting_at, next_slot, reminders_of, spoken_wait
+from medical_ai.web.told import list_alarms
 
 blueprint = Blueprint("web", __name__)
 blueprint.add_app_template_filter(render_markdown, "markdown")
@@ -82,8 +83,8 @@ def today() -> ResponseReturnValue:
     is_allowed = actor.may(permission)
     patient = is_allowed and patients.open_own_patient(current_session(), actor, permission)
     if not patient:
-        return render_template("web/today_staff.html")
-    return render_template("web/today.html", today=_today(patient), wait=spoken_wait)
+        return render_template("web/today_staff.html", **_alarms())
+    return render_template("web/today.html", **_shown(patient))
 
 
 @blueprint.get("/app/today/notices")
@@ -93,7 +94,7 @@ def today_notices() -> ResponseReturnValue:
     patient = _find_patient()
     if patient is None:
         return Response(status=204)
-    return render_template("web/_live.html", today=_today(patient), wait=spoken_wait)
+    return render_template("web/_live.html", **_shown(patient))
 
 
 def _find_patient() -> PatientRef | None:
@@ -101,6 +102,15 @@ def _find_patient() -> PatientRef | None:
     if not actor.may(Permission.MEDICATION_READ):
         return None
     return patients.find_own_patient(current_session(), actor)
+
+
+def _shown(patient: PatientRef) -> dict[str, Any]:
+    return {"today": _today(patient), "wait": spoken_wait} | _alarms()
+
+
+def _alarms() -> dict[str, Any]:
+    found = list_alarms(current_session(), actor=current_actor())
+    return {"alarms": found, "zone": current_account().timezone}
 
 
 def _today(patient: PatientRef) -> Today:

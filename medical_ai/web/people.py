@@ -27,9 +27,10 @@ from medical_ai.patients.care_schemas import (
     HandoverCreate,
     PersonRead,
 )
-from medical_ai.patients.consent import SPOKEN_SHARES, Share
+from medical_ai.patients.consent import SPOKEN_ALARMS, Share
 from medical_ai.patients.redaction import redact_each, viewer_of
 from medical_ai.patients.schemas import CareKind, PatientRef
+from medical_ai.web.told import list_alarms
 
 blueprint = Blueprint("people", __name__)
 SHARE, READ, WRITE = (
@@ -52,8 +53,13 @@ ABOUT_SOMEBODY = ("name", "birth_date", "relationship", "ends_on")
 @page(permission=SHARE)
 def people_page() -> ResponseReturnValue:
     """Show whom one looks after."""
-    found = people.list_people(current_session(), actor=current_actor())
-    return render_template("people/list.html", people=found)
+    session, actor = current_session(), current_actor()
+    return render_template(
+        "people/list.html",
+        people=people.list_people(session, actor=actor),
+        alarms=list_alarms(session, actor=actor),
+        zone=current_account().timezone,
+    )
 
 
 @blueprint.get("/app/people/new")
@@ -211,7 +217,7 @@ def _person(code: str) -> dict[str, Any]:
             if is_answerable(dose.due_at, now) and not is_early(dose.due_at, now)
         },
         "now": now,
-        "share_words": SPOKEN_SHARES,
+        "alarm_words": SPOKEN_ALARMS,
     }
 
 

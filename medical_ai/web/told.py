@@ -2,14 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from medical_ai.auth.permissions import Permission
+from medical_ai.core import clock
 from medical_ai.core.actor import Actor
 from medical_ai.core.zones import zone_of
+from medical_ai.notifications import service as notifications
 from medical_ai.notifications.schemas import NoticeKind, NoticeRef
-from medical_ai.patients import break_glass, care_team
+from medical_ai.notifications.wording import WORDINGS, Wording
+from medical_ai.patients import break_glass, care_team, people
+from medical_ai.patients.alarms import NOTICES
+
+PRESSING = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,28 @@ def more_about(
     )
     for care_id, code in codes.items():
         told[care_id] = Told(f"It is patient {code}.", f"/app/patients/{code}/care-team")
+    if any(_about(notices, kind) for kind in NOTICES.values()):
+        told |= _people(session, actor)
     return told
+
+
+def list_alarms(session: Session, *, actor: Actor) -> list[tuple[NoticeRef, Wording, Told | None]]:
+    """Return what befell somebody the actor looks after in the last day, until it is read."""
+    since = clock.now() - PRESSING
+    unread = notifications.list_notices(session, actor=actor, unread_only=True, since=since)
+    pressing = [one for one in unread if one.kind in NOTICES.values()]
+    whose = _people(session, actor) if pressing else {}
+    return [(one, WORDINGS[one.kind], whose.get(one.subject_id)) for one in pressing]
+
+
+def _people(session: Session, actor: Actor) -> dict[UUID, Told]:
+    # Only whom the actor looks after at this moment; who works here by now asks as staff.
+    if not actor.may(Permission.CARE_SHARE):
+        return {}
+    return {
+        one.patient_id: Told(f"It is about {one.name}.", f"/app/people/{one.code}")
+        for one in people.list_people(session, actor=actor)
+    }
 
 
 def _about(notices: list[NoticeRef], kind: NoticeKind) -> list[UUID]:

@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PASSWORD = "demo people meet here"  # pragma: allowlist secret - made up, for a demo
+NEW_PASSWORD = "a long walk by the river"  # pragma: allowlist secret - made up
 ACCESS_TOKEN_SECONDS = 4
 CHROMIUM = next(
     (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if os.path.exists(path)),
@@ -177,3 +178,13 @@ def listen(complaints: list[str], kind: str, text: str) -> None:
 def _stay_home(complaints: list[str], address: str, url: str) -> None:
     if not url.startswith((address, "data:")):
         complaints.append(f"asked another host: {url}")
+
+
+def sign_up(page: Page, email: str, name: str) -> None:
+    """Open an account, and be in."""
+    page.goto("/signup")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("What may we call you?").fill(name)
+    page.get_by_label("Password").first.fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()

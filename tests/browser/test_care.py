@@ -5,19 +5,18 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Product
+from tests.browser.conftest import Product, sign_up
 
 pytestmark = pytest.mark.browser
 
 PATIENT, FRIEND = "carol.patient@example.org", "frank.friend@example.org"
-PASSWORD = "a long walk by the river"  # pragma: allowlist secret - made up
 MEDICINE = "Careamycin 5 mg"
 
 
 def test_a_friend_sees_what_was_chosen_until_it_is_taken_back(
     page: Page, chromium: Browser, product: Product
 ) -> None:
-    _sign_up(page, PATIENT, "Carol")
+    sign_up(page, PATIENT, "Carol")
     _add_medicine(page)
     _invite(page)
     link = product.inbox.link("/app/invitations/caregiver#", to="somewhere.else@example.net")
@@ -25,22 +24,13 @@ def test_a_friend_sees_what_was_chosen_until_it_is_taken_back(
     friend = other.new_page()
     try:
         _look_without_an_account(friend, link)
-        _sign_up(friend, FRIEND, "Frank")
+        sign_up(friend, FRIEND, "Frank")
         _accept(friend)
         _see_the_medicines_and_no_more(friend)
         _take_it_back(page)
         _see_nothing_any_more(friend)
     finally:
         other.close()
-
-
-def _sign_up(page: Page, email: str, name: str) -> None:
-    page.goto("/signup")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("What may we call you?").fill(name)
-    page.get_by_label("Password").first.fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def _add_medicine(page: Page) -> None:

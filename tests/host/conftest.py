@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ DEFAULT_COUNTRY=DE
 """
 RELEASE = "/root/release"
 LONGEST_SECONDS = 900
+BACK_SECONDS = 15.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,6 +63,26 @@ def host(bare: Machine) -> Machine:
     said = bare.run(f"{RELEASE}/deploy/install.sh --answers /root/answers").stdout
     assert "Done: " in said, said
     return bare
+
+
+def health(host: Machine) -> dict[str, object]:
+    """Return what `/health` says to somebody outside; empty while nobody or only nginx answers."""
+    said = host.client(f"curl -skf --max-time 5 https://{DOMAIN}/health", check=False).stdout
+    try:
+        found: dict[str, object] = json.loads(said)
+    except ValueError:
+        return {}
+    return found
+
+
+def until_healthy(host: Machine, seconds: float = BACK_SECONDS) -> float:
+    """Wait until the host is healthy again; return after how many seconds that was."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if health(host).get("status") == "healthy":
+            return time.monotonic() - started
+        time.sleep(0.2)
+    raise AssertionError(f"not healthy after {seconds} s: {health(host)}")
 
 
 class Load:

@@ -1,37 +1,22 @@
 """A host from its installation to its end: what a sysadmin does with it, and what befalls it."""
 
-import json
 import re
 import time
 
 import pytest
 
-from tests.host.conftest import RELEASE, Load, assert_nothing_failed
+from tests.host.conftest import (
+    BACK_SECONDS,
+    RELEASE,
+    Load,
+    assert_nothing_failed,
+    health,
+    until_healthy,
+)
 from tests.host.machine import DOMAIN, Machine
 
 SERVICES = ("medical-ai.service", "medical-ai-worker.service")
 MOST_EXPOSED = {"medical-ai.service": 1.1}
-BACK_SECONDS = 15.0
-
-
-def health(host: Machine) -> dict[str, object]:
-    """Return what `/health` says to somebody outside; empty while nobody or only nginx answers."""
-    said = host.client(f"curl -skf --max-time 5 https://{DOMAIN}/health", check=False).stdout
-    try:
-        found: dict[str, object] = json.loads(said)
-    except ValueError:
-        return {}
-    return found
-
-
-def until_healthy(host: Machine, seconds: float = BACK_SECONDS) -> float:
-    """Wait until the host is healthy again; return after how many seconds that was."""
-    started = time.monotonic()
-    while time.monotonic() - started < seconds:
-        if health(host).get("status") == "healthy":
-            return time.monotonic() - started
-        time.sleep(0.2)
-    raise AssertionError(f"not healthy after {seconds} s: {health(host)}")
 
 
 def until_active(host: Machine, unit: str) -> None:

@@ -20,7 +20,7 @@ from medical_ai.core.crypto import KeyRing
 from medical_ai.core.database import Base, Database
 from medical_ai.core.errors import Conflict, DomainError, InvalidInput, NotFound, Unauthenticated
 from medical_ai.jobs.models import Job
-from medical_ai.medications import ledger, reminders
+from medical_ai.medications import ledger, missed, reminders
 from medical_ai.medications.models import Dose, DoseDelivery, Medication, MedicationSchedule
 from medical_ai.notifications import service as notifications
 from medical_ai.notifications.models import Notice
@@ -261,7 +261,7 @@ def test_the_worker_lives_on_with_a_record_whose_key_is_gone(
         assert dose is not None
         assert reminders._begin(session, dose.id, "in-app") is None
     with time_machine.travel(NOW + timedelta(days=3)):
-        assert ledger.mark_missed(session) >= 1
+        assert missed.mark_missed(session) >= 1
 
 
 def test_a_row_that_comes_back_without_its_key_stays_unreadable(

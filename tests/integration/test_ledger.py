@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from medical_ai.core import clock
 from medical_ai.core.database import Database
 from medical_ai.core.errors import Conflict, InvalidInput
-from medical_ai.medications import ledger, reminders, service
+from medical_ai.medications import ledger, missed, reminders, service
 from medical_ai.medications.models import Dose, MedicationSchedule
 from medical_ai.medications.schemas import MedicationUpdate
 from medical_ai.medications.states import DoseStatus
@@ -62,7 +62,7 @@ def test_a_dose_that_was_over_when_the_medicine_was_added_is_not_reminded_of(
     assert (morning.status, evening.status) == (DoseStatus.SEEN, DoseStatus.PLANNED)
     assert reminders.claim_due_doses(session) == 0
     with time_machine.travel(NOON + timedelta(days=3)):
-        assert ledger.mark_missed(session) == 0
+        assert missed.mark_missed(session) == 0
 
 
 def test_doses_follow_the_wall_clock_of_the_patient(session: Session, alice: Person) -> None:
@@ -248,7 +248,7 @@ def test_a_dose_nobody_answered_is_missed_some_hours_after_its_reminder(
     noon_dose.sent_at, evening_dose.sent_at = NOON, NOON + timedelta(hours=8)
     session.flush()
     with time_machine.travel(NOON + timedelta(hours=4, minutes=1)):
-        assert ledger.mark_missed(session) == 1
+        assert missed.mark_missed(session) == 1
     session.expire_all()
     assert (noon_dose.status, evening_dose.status) == (DoseStatus.MISSED, DoseStatus.SENT)
 
@@ -263,7 +263,7 @@ def test_a_dose_whose_reminder_never_got_through_is_missed_a_day_later(
     outcomes = []
     for hours in (23, 25):
         with time_machine.travel(NOON + timedelta(hours=hours)):
-            outcomes.append(ledger.mark_missed(session))
+            outcomes.append(missed.mark_missed(session))
     assert outcomes == [0, 1]
 
 
@@ -272,7 +272,7 @@ def test_an_answered_dose_is_never_missed(session: Session, alice: Person) -> No
     dose = doses_of(session)[0]
     ledger.answer_dose(session, actor=alice.actor, dose_id=dose.id, status=DoseStatus.SKIPPED)
     with time_machine.travel(NOON + timedelta(days=1, hours=3)):
-        ledger.mark_missed(session)
+        missed.mark_missed(session)
     session.expire_all()
     assert dose.status is DoseStatus.SKIPPED
 

@@ -69,6 +69,7 @@ from medical_ai.auth.service.password import (
 )
 from medical_ai.auth.service.people import (
     Colleague,
+    acts_as_patient,
     find_colleagues,
     find_working_colleague,
     hold_account,
@@ -154,6 +155,7 @@ __all__ = [
     "Superseded",
     "accept_as_newcomer",
     "accept_invitation",
+    "acts_as_patient",
     "answer_forgotten",
     "arrive",
     "ask_for_reset",

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from medical_ai.auth.models import Membership, User
 from medical_ai.auth.permissions import Role
@@ -52,6 +52,24 @@ def list_member_ids(session: Session, *, hospital_id: UUID, role: Role) -> list[
             )
             .order_by(Membership.created_at)
         )
+    )
+
+
+def acts_as_patient(
+    user_id: InstrumentedAttribute[UUID | None], hospital_id: InstrumentedAttribute[UUID]
+) -> ColumnElement[bool]:
+    """Return whether an account is a patient of a hospital now, to be part of a larger query.
+
+    One that is suspended or deleted is not, and neither is one that works there.
+    """
+    return exists().where(
+        Membership.user_id == user_id,
+        Membership.hospital_id == hospital_id,
+        Membership.role == Role.PATIENT,
+        Membership.suspended_at.is_(None),
+        User.id == Membership.user_id,
+        User.suspended_at.is_(None),
+        User.deleted_at.is_(None),
     )
 
 

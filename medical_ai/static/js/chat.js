@@ -161,7 +161,8 @@ async function finish(answer, article) {
     const part = fresh.getElementById(id);
     if (part) document.getElementById(id).replaceWith(document.adoptNode(part));
   }
-  announcer.textContent = article.querySelector(".prose")?.textContent.trim() ?? "";
+  const said = [...article.querySelectorAll(".prose, .told")];
+  announcer.textContent = said.map((one) => one.textContent.trim()).join(" ");
 }
 
 // The panel stays the one that was read out: an alert that is put in again is read out again.

@@ -93,13 +93,21 @@ def test_what_mariadb_refuses(mariadb_server: MariaDBServer, tmp_path: Path) -> 
 
 
 def test_rights(mariadb_server: MariaDBServer, tmp_path: Path) -> None:
+    tables = "users", "audit_events", "audit_blocks", "audit_seals", "alembic_version"
     for rights, wanted, words in (
-        ("SELECT, INSERT, UPDATE, DELETE ON checked.*", "ok", "nothing more"),
+        ("SELECT, INSERT, UPDATE, DELETE ON checked.*", "warn", "change the audit log"),
         ("ALL ON checked.*", "warn", "more than it needs: ALL PRIVILEGES"),
-        ("SELECT, INSERT ON checked.*", "FAIL", "may not DELETE, UPDATE"),
+        ("SELECT, INSERT ON checked.*", "FAIL", "all it needs with users"),
     ):
         host = with_user(mariadb_server, tmp_path, rights)
+        with pymysql.connect(unix_socket=str(mariadb_server.socket), user="root") as connection:
+            cursor = connection.cursor()
+            for table in tables:
+                cursor.execute(f"CREATE TABLE checked.{table} (id INT)")
         assert level(checks.check_rights(host), words) == wanted
+    with pymysql.connect(unix_socket=str(mariadb_server.socket), user="root") as connection:
+        connection.cursor().execute("GRANT UPDATE, DELETE ON checked.users TO checker@localhost")
+    assert level(checks.check_rights(host), "not change the audit log") == "ok"
     assert level(checks.check_rights(host_of(sqlite_settings(tmp_path), tmp_path))) == "ok"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -16,8 +16,12 @@ from medical_ai.ops.host.findings import Finding, fail, ok, warn
 from medical_ai.ops.schema import current_revision, head_revision
 
 ACCESS_DENIED, UNKNOWN_DATABASE, NO_ACCESS_TO_DATABASE = 1045, 1049, 1044
-ENOUGH = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "USAGE"})
-GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<what>\S+) TO ")
+READS, CHANGES = frozenset({"SELECT", "INSERT"}), frozenset({"UPDATE", "DELETE"})
+ENOUGH = READS | CHANGES | {"USAGE"}
+SEALED = frozenset({"audit_events", "audit_blocks", "audit_seals"})
+"""Tables that only grow: whoever could change them could change what was sealed."""
+GRANT = re.compile(r"GRANT (?P<rights>.+?) ON \S+?\.(?P<table>\S+) TO ")
+GRANT_AGAIN = "Run deploy/mariadb/users.sql as MariaDB's root; deploy/install.sh does it."
 MOST_SKEW_SECONDS = 2.0
 MIGRATE = "sudo medical-ai config check; then deploy/upgrade.sh, which brings the tables along"
 
@@ -38,23 +42,38 @@ def check_rights(host: Host) -> Finding:
         return ok("the embedded database has no users")
     with _connected(host) as connection:
         grants = [str(one) for one in connection.execute(text("SHOW GRANTS")).scalars()]
-    rights: set[str] = set()
-    for found in filter(None, map(GRANT.match, grants)):
-        rights |= {one.strip() for one in found["rights"].split(",")}
-    if (
-        missing := (ENOUGH - {"USAGE"})
-        - rights
-        - ({*ENOUGH} if "ALL PRIVILEGES" in rights else set())
-    ):
-        return fail(
-            f"it may not {', '.join(sorted(missing))}", "See deploy/mariadb for the rights."
-        )
-    if more := rights - ENOUGH:
-        return warn(
-            f"the service may do more than it needs: {', '.join(sorted(more))}",
-            "REVOKE them from the service's user; only the owner's URL needs them.",
-        )
-    return ok("it may read and write rows, and nothing more")
+        tables = inspect(connection).get_table_names()
+    return judge_rights(grants, tables)
+
+
+def judge_rights(grants: list[str], tables: list[str]) -> Finding:
+    """Return what there is to say of the rights that are granted, with these tables there."""
+    rights = _rights_by_place(grants)
+    wide = rights.pop("*", set())
+    allowed = {table: wide | rights.get(table, set()) for table in tables}
+    short = [table for table, may in allowed.items() if not _needed(table) <= may]
+    if short:
+        return fail(f"it may not do all it needs with {', '.join(sorted(short)[:5])}", GRANT_AGAIN)
+    if more := set().union(wide, *rights.values()) - ENOUGH:
+        return warn(f"it may do more than it needs: {', '.join(sorted(more))}", GRANT_AGAIN)
+    if any(allowed[table] & CHANGES for table in SEALED & set(tables)):
+        return warn("it may change the audit log", GRANT_AGAIN)
+    return ok("it may read and write rows, and not change the audit log")
+
+
+def _needed(table: str) -> frozenset[str]:
+    return READS if table in SEALED or table == "alembic_version" else READS | CHANGES
+
+
+def _rights_by_place(grants: list[str]) -> dict[str, set[str]]:
+    """Return rights by table; those of a whole database or server are under a star."""
+    found: dict[str, set[str]] = {}
+    for grant in filter(None, map(GRANT.match, grants)):
+        rights = {one.strip() for one in grant["rights"].split(",")}
+        if "ALL PRIVILEGES" in rights:
+            rights |= ENOUGH
+        found.setdefault(grant["table"].strip("`"), set()).update(rights)
+    return found
 
 
 def check_schema(host: Host) -> Finding:

@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import socket
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,26 @@ def served(installation: Installation) -> Installation:
     """The installation with its tables."""
     installation.create_tables()
     return installation
+
+
+@contextmanager
+def answering(path: Path, status: str) -> Iterator[None]:
+    """Answer one request on a socket, as the web process would."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+
+    def answer() -> None:
+        plain, _ = listening.accept()
+        plain.recv(4096)
+        plain.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+        plain.close()
+
+    threading.Thread(target=answer, daemon=True).start()
+    yield
+    listening.close()
 
 
 def test_the_help_lists_every_command_with_a_line(served: Installation) -> None:
@@ -181,7 +204,8 @@ def test_secrets_are_replaced_and_the_service_is_told(served: Installation) -> N
     told = served.root / "told"
     served.add_program("systemctl", f'echo "$@" >> {told}')
     before = served.secret("jwt_secret")
-    said = served.run("rotate-secrets", "jwt").stdout
+    with answering(served.layout.web_socket, "200 OK"):
+        said = served.run("rotate-secrets", "jwt").stdout
     assert "was restarted" in said
     assert served.secret("jwt_secret_previous") == before
     assert told.read_text() == "try-restart medical-ai.service medical-ai-worker.service\n"
@@ -194,6 +218,9 @@ def test_secrets_are_replaced_and_the_service_is_told(served: Installation) -> N
     assert not (served.layout.secrets / "jwt_secret_previous").exists()
     served.run("rotate-secrets", "all", "--no-reload")
     served.run("config", "check")
+    assert "does not run" in served.run("rotate-secrets", "secret-key").stdout
+    with answering(served.layout.web_socket, "503 Service Unavailable"):
+        assert "answers 503" in served.run("rotate-secrets", "secret-key", code=1).stderr
     served.add_program("systemctl", "echo it broke; exit 1")
     assert "it broke" in served.run("rotate-secrets", "secret-key", code=1).stderr
 

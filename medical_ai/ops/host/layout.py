@@ -58,6 +58,11 @@ class Layout:
         """The file whose presence lets nginx answer that the service is being looked after."""
         return self.root / "var/lib/medical-ai-edge/maintenance"
 
+    @cached_property
+    def web_socket(self) -> Path:
+        """The socket on which the web process answers nginx."""
+        return self.root / "run/medical-ai/web.sock"
+
     def certificate(self, public_url: str) -> Path:
         """Return where the certificate for the installation's address lies."""
         domain = urlsplit(public_url).hostname or "localhost"

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from medical_ai.core.config import Settings, load_settings
-from medical_ai.ops.host.layout import SERVICES, Layout, find_layout
+from medical_ai.ops.host.layout import Layout, find_layout
 from medical_ai.ops.host.privileges import in_child, require_root
-from medical_ai.ops.host.programs import ProgramMissing, run
+from medical_ai.ops.host.programs import ProgramMissing
+from medical_ai.ops.host.restart import NotRestarted, restart
 from medical_ai.ops.host.secret_files import SecretFolder
 from medical_ai.ops.host.words import in_sentences, stop
 
 if TYPE_CHECKING:
     from medical_ai.ops.host.rotation import Step
 
-RESTART_SECONDS = 120.0
 NO_RELOAD = click.option(
     "--no-reload", is_flag=True, help="Leave the service as it is: you restart it yourself."
 )
@@ -36,7 +36,7 @@ def rotate_secrets(which: str, finish: bool, now: bool, no_reload: bool) -> None
     for step in steps:
         click.echo(step.words)
     if any(step.is_new for step in steps):
-        _tell_service(no_reload=no_reload)
+        _tell_service(layout, no_reload=no_reload)
 
 
 def _finish(layout: Layout, settings: Settings, *, now: bool) -> "list[Step]":
@@ -80,7 +80,7 @@ def rotate_keys(reseal: bool, drop_old: bool, no_reload: bool) -> None:
         click.echo("A new key is in place already. Go on: medical-ai rotate-keys --reseal")
         return
     click.echo(f"A new key is first in {folder.path(ring.RING)}. Keep a copy away from here.")
-    _tell_service(no_reload=no_reload)
+    _tell_service(layout, no_reload=no_reload)
     click.echo("Now: medical-ai rotate-keys --reseal")
 
 
@@ -107,7 +107,7 @@ def _drop(layout: Layout, settings: Settings, folder: SecretFolder, *, no_reload
         f"Backups of before need them: they are kept in {layout.etc / ring.FORMER}."
         " Remove that file with the last of those backups."
     )
-    _tell_service(no_reload=no_reload)
+    _tell_service(layout, no_reload=no_reload)
 
 
 def _require_nothing_left(layout: Layout, settings: Settings) -> None:
@@ -119,16 +119,13 @@ def _require_nothing_left(layout: Layout, settings: Settings) -> None:
         stop(f"A former key is still needed ({spelled}). Run: medical-ai rotate-keys --reseal")
 
 
-def _tell_service(*, no_reload: bool) -> None:
+def _tell_service(layout: Layout, *, no_reload: bool) -> None:
     if no_reload:
         click.echo("The service still has the old ones until you restart it.")
         return
-    # A reload would not do: systemd hands secrets over when a unit starts. The socket waits
-    # meanwhile, so no request is lost.
     try:
-        ran = run("systemctl", "try-restart", *SERVICES, seconds=RESTART_SECONDS)
+        click.echo(restart(layout.web_socket))
     except ProgramMissing:
         stop("systemctl is not on this host: restart web and worker yourself.")
-    if ran.code != 0:
-        stop(f"The service did not start again: {ran.last_line}. Run: medical-ai doctor")
-    click.echo("The service was restarted and has the new ones.")
+    except NotRestarted as error:
+        stop(f"The service did not start again: {error}. Run: medical-ai doctor")

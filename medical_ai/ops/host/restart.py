@@ -1,0 +1,62 @@
+"""Restarting the service so that nobody notices, and waiting until it answers again.
+
+A reload would not do: systemd hands secrets over when a unit starts. The socket stays open
+meanwhile, and requests wait in it; so the next restart must not begin before they were answered.
+"""
+
+import http.client
+import socket
+from pathlib import Path
+
+from medical_ai.ops.host.layout import SERVICES
+from medical_ai.ops.host.programs import run
+
+RESTART_SECONDS = 120.0
+ANSWER_SECONDS = 90.0
+OK = 200
+IS_BACK = "The service was restarted and has the new ones."
+IS_OFF = "The service does not run. It has the new ones when it starts."
+
+
+class NotRestarted(Exception):
+    """Why the service is not back."""
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def restart(web_socket: Path) -> str:
+    """Restart web and worker where they run; return what to say.
+
+    Raises NotRestarted, and ProgramMissing where there is no systemd.
+    """
+    ran = run("systemctl", "try-restart", *SERVICES, seconds=RESTART_SECONDS)
+    if ran.code != 0:
+        raise NotRestarted(ran.last_line)
+    try:
+        status = _ask(web_socket)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return IS_OFF
+    except (OSError, http.client.HTTPException) as error:
+        raise NotRestarted(f"no answer from the web process ({type(error).__name__})") from None
+    if status != OK:
+        raise NotRestarted(f"the web process answers {status}")
+    return IS_BACK
+
+
+def _ask(web_socket: Path) -> int:
+    connection = _Connection(web_socket)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -20,6 +20,8 @@ case "${1:-}" in
     need chromium chromium chromium-browser
     need nodejs node
     need npm npm
+    need nginx-light nginx /usr/sbin/nginx
+    need logrotate logrotate /usr/sbin/logrotate
     [ -r /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
     ;;
   *) echo "usage: $0 run|test" >&2; exit 2 ;;

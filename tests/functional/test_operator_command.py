@@ -235,6 +235,12 @@ def test_a_key_is_replaced_in_three_steps(served: Installation) -> None:
     assert served.secret("encryption_keys").endswith(f",{old}")
     assert "already" in served.run("rotate-keys").stdout
     assert "--drop-old" in served.run("rotate-keys", "--reseal").stdout
+    # A process that still has the old ring alone would go on sealing with it.
+    old_one = "echo ActiveState=active; echo ExecMainStartTimestampMonotonic=1"
+    served.add_program("systemctl", old_one)
+    refused = served.run("rotate-keys", "--drop-old", code=1).stderr
+    assert "has not got the new key yet" in refused
+    served.add_program("systemctl", "exit 0")
     assert "left the ring" in served.run("rotate-keys", "--drop-old").stdout
     assert old not in served.secret("encryption_keys")
     assert "no former key" in served.run("rotate-keys", "--drop-old").stdout

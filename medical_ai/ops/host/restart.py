@@ -6,10 +6,13 @@ meanwhile, and requests wait in it; so the next restart must not begin before th
 
 import http.client
 import socket
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from medical_ai.core import clock
 from medical_ai.ops.host.layout import SERVICES
-from medical_ai.ops.host.programs import run
+from medical_ai.ops.host.programs import ProgramMissing, run, show_unit
 
 RESTART_SECONDS = 120.0
 ANSWER_SECONDS = 90.0
@@ -51,6 +54,23 @@ def restart(web_socket: Path) -> str:
     if status != OK:
         raise NotRestarted(f"the web process answers {status}")
     return IS_BACK
+
+
+def find_older(moment: datetime) -> list[str]:
+    """Return the services that have run since before a moment, with the secrets of then."""
+    try:
+        started = {unit: _started_at(unit) for unit in SERVICES}
+    except ProgramMissing:
+        return []
+    return [unit for unit, at in started.items() if at is not None and at < moment]
+
+
+def _started_at(unit: str) -> datetime | None:
+    shown = show_unit(unit, "ActiveState", "ExecMainStartTimestampMonotonic")
+    since_boot = int(shown.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+    if shown.get("ActiveState") != "active" or not since_boot:
+        return None
+    return clock.now() - timedelta(seconds=time.monotonic() - since_boot)
 
 
 def _ask(web_socket: Path) -> int:

@@ -27,11 +27,15 @@ FORMER = "encryption-keys-former"
 
 def add_key(folder: SecretFolder) -> bool:
     """Put a new key first. False where there is a former one still: nothing is changed then."""
-    keys = _keys_in(folder)
-    if len(keys) > 1:
+    if has_former(folder):
         return False
-    folder.write(RING, ",".join([new_key(), *keys]))
+    folder.write(RING, ",".join([new_key(), *_keys_in(folder)]))
     return True
+
+
+def has_former(folder: SecretFolder) -> bool:
+    """Tell whether there is a key that opens and does not seal."""
+    return len(_keys_in(folder)) > 1
 
 
 def reseal(settings: Settings) -> dict[str, int]:

@@ -9,7 +9,7 @@ from medical_ai.core.config import Settings, load_settings
 from medical_ai.ops.host.layout import Layout, find_layout
 from medical_ai.ops.host.privileges import in_child, require_root
 from medical_ai.ops.host.programs import ProgramMissing
-from medical_ai.ops.host.restart import NotRestarted, restart
+from medical_ai.ops.host.restart import NotRestarted, find_older, restart
 from medical_ai.ops.host.secret_files import SecretFolder
 from medical_ai.ops.host.words import in_sentences, stop
 
@@ -97,11 +97,14 @@ def _reseal(layout: Layout, settings: Settings) -> None:
 def _drop(layout: Layout, settings: Settings, folder: SecretFolder, *, no_reload: bool) -> None:
     from medical_ai.ops.host import ring
 
-    _require_nothing_left(layout, settings)
-    dropped = ring.drop_former(folder, SecretFolder(layout.etc), settings)
-    if not dropped:
+    if not ring.has_former(folder):
         click.echo("There is no former key in the ring.")
         return
+    if old := find_older(folder.written_at(ring.RING)):
+        # They would go on sealing with the key that is about to go.
+        stop(f"{old[0]} has not got the new key yet. Run: systemctl restart {' '.join(old)}")
+    _require_nothing_left(layout, settings)
+    dropped = ring.drop_former(folder, SecretFolder(layout.etc), settings)
     click.echo(f"{dropped} former key{'' if dropped == 1 else 's'} left the ring.")
     click.echo(
         f"Backups of before need them: they are kept in {layout.etc / ring.FORMER}."

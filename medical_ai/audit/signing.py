@@ -1,6 +1,7 @@
 """The keys that sign the chain, derived from the key ring: the database alone cannot sign.
 
 The first key of the ring signs and each of them verifies, so a ring can be renewed as for records.
+Of a key that left the ring the public half stays, which verifies what it signed and signs nothing.
 A public key may be given to anybody.
 """
 
@@ -27,12 +28,14 @@ class Signature:
 
 
 class SigningKeys:
-    """The ring's signing keys: the first signs, every one of them verifies."""
+    """The ring's signing keys: the first signs, every one of them verifies, former ones as well."""
 
-    def __init__(self, ring_keys: tuple[bytes, ...]) -> None:
+    def __init__(self, ring_keys: tuple[bytes, ...], former: tuple[str, ...] = ()) -> None:
         keys = [_derive(key) for key in ring_keys]
         self._signer = keys[0]
-        self._public = {_id_of(key.public_key()): key.public_key() for key in keys}
+        public = [Ed25519PublicKey.from_public_bytes(bytes.fromhex(one)) for one in former]
+        public += [key.public_key() for key in keys]
+        self._public = {_id_of(key): key for key in public}
         self.key_id = _id_of(self._signer.public_key())
 
     def sign(self, digest: bytes) -> Signature:
@@ -56,14 +59,14 @@ class SigningKeys:
 
 
 @lru_cache(maxsize=4)
-def signing_keys(ring_keys: tuple[bytes, ...]) -> SigningKeys:
-    """Return the signing keys of a ring."""
-    return SigningKeys(ring_keys)
+def signing_keys(ring_keys: tuple[bytes, ...], former: tuple[str, ...] = ()) -> SigningKeys:
+    """Return the signing keys of a ring, and the public ones of those that left it."""
+    return SigningKeys(ring_keys, former)
 
 
 def keys_of(settings: Settings) -> SigningKeys:
     """Return the signing keys of an installation."""
-    return signing_keys(settings.ring_keys)
+    return signing_keys(settings.ring_keys, settings.former_audit_keys)
 
 
 def _derive(ring_key: bytes) -> Ed25519PrivateKey:

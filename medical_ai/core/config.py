@@ -296,6 +296,11 @@ class Settings(BaseSettings):
     audit_anchor_hours: int = Field(
         24, ge=1, le=168, description="How often the head of the audit chain is anchored outside."
     )
+    audit_former_keys: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64}(,[0-9a-f]{64})*)?$",
+        description="Public keys, in hex, of keys that left the ring: their blocks are verified.",
+    )
 
     # -- Monitoring
     metrics_token: SecretStr = Field(
@@ -354,6 +359,11 @@ class Settings(BaseSettings):
         return frozenset(self.second_factor_required_roles.split(",")) - {"none"}
 
     @cached_property
+    def former_audit_keys(self) -> tuple[str, ...]:
+        """Public keys that only verify the audit chain."""
+        return tuple(filter(None, self.audit_former_keys.split(",")))
+
+    @cached_property
     def allowed_origins(self) -> list[str]:
         """Origins that CORS admits; empty means none."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
@@ -369,6 +379,8 @@ class NamedFileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the hook's signature
         """Return the content of the file that `<NAME>_FILE` names, without its last newline."""
+        if field_name in _held:
+            return _held[field_name], field_name, False
         path = find_secret_file(field_name)
         if path is None:
             return None, field_name, False
@@ -385,6 +397,17 @@ class NamedFileSource(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in found.items() if value is not None}
+
+
+_held: dict[str, str] = {}
+
+
+def hold_secrets() -> None:
+    """Remember what the secrets' files hold, before the process gives up its right to read them.
+
+    They stay in this process: the environment would hand them on to every program it starts.
+    """
+    _held.update(NamedFileSource(Settings)())
 
 
 def find_secret_file(field_name: str) -> Path | None:

@@ -33,6 +33,11 @@ def new_data_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
+def envelope_key(envelope: bytes) -> bytes:
+    """Return the id of the key that an envelope is sealed with."""
+    return envelope[len(VERSION) : len(VERSION) + KEY_ID_BYTES]
+
+
 class KeyRing:
     """One or more keys: the first seals, every one of them opens.
 
@@ -43,6 +48,11 @@ class KeyRing:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._ciphers = {self._key_id(key): AESGCM(key) for key in keys}
         self._active_id = self._key_id(keys[0])
+
+    @property
+    def active_id(self) -> bytes:
+        """How envelopes name the key that seals now; they do so in the bytes after the first."""
+        return self._active_id
 
     @staticmethod
     def _key_id(key: bytes) -> bytes:
@@ -57,7 +67,7 @@ class KeyRing:
     def open(self, envelope: bytes, where: bytes) -> bytes:
         """Decrypt an envelope sealed for the same place. Raises DecryptionFailed."""
         body = len(VERSION) + KEY_ID_BYTES
-        cipher = self._ciphers.get(envelope[len(VERSION) : body])
+        cipher = self._ciphers.get(envelope_key(envelope))
         if envelope[: len(VERSION)] != VERSION or cipher is None:
             raise DecryptionFailed("unknown envelope version or key")
         nonce, sealed = envelope[body : body + NONCE_BYTES], envelope[body + NONCE_BYTES :]

@@ -15,7 +15,11 @@ from medical_ai.core.logging import configure_logging
 from medical_ai.notifications.wording import LINKS
 from medical_ai.ops.audit_commands import audit_commands
 from medical_ai.ops.demo import create_demo, demo_password
-from medical_ai.ops.hospital_commands import add_hospital, invite_administrator
+from medical_ai.ops.hospital_commands import (
+    add_hospital,
+    create_admin,
+    invite_administrator,
+)
 
 
 def register_commands(app: Flask) -> None:
@@ -28,6 +32,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(_sign_out)
     app.cli.add_command(add_hospital)
     app.cli.add_command(invite_administrator)
+    app.cli.add_command(create_admin)
 
 
 @click.command("worker", help="Plan doses, send reminders, run jobs. Any number may run.")

@@ -87,7 +87,7 @@ def replace_terms(
 ) -> None:
     """Let a patient be found by this name and birth date, and by nothing else."""
     forget_terms(session, patient_id=patient_id)
-    key = _keys(session, hospital_id)[0]
+    key = first_key(session, hospital_id)
     session.add_all(
         PatientSearchTerm(patient_id=patient_id, hospital_id=hospital_id, term=term)
         for term in sorted(terms_of(key, name, birth_date))
@@ -97,6 +97,11 @@ def replace_terms(
 def forget_terms(session: Session, *, patient_id: UUID) -> None:
     """Let a patient be found by nothing any more."""
     session.execute(delete(PatientSearchTerm).where(PatientSearchTerm.patient_id == patient_id))
+
+
+def first_key(session: Session, hospital_id: UUID) -> bytes:
+    """Return the key under which names of a hospital are indexed now."""
+    return _keys(session, hospital_id)[0]
 
 
 def _keys(session: Session, hospital_id: UUID) -> list[bytes]:

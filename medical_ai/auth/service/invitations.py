@@ -62,9 +62,12 @@ def invite(session: Session, *, actor: Actor, data: InvitationCreate) -> Invitat
     return _invite(session, data, hospital_id=actor.tenant_id, actor=actor)
 
 
-def invite_administrator(session: Session, *, slug: str, email: str) -> InvitationCreated:
+def invite_administrator(
+    session: Session, *, slug: str, email: str, by_hand: bool = False
+) -> InvitationCreated:
     """Invite somebody to administer a hospital: the operator's way to its first administrator.
 
+    With `by_hand` the operator gets the link even where a mail server is configured.
     Raises NotFound without such a hospital, InvalidInput for what is no address, and Conflict for
     somebody who is on its staff already.
     """
@@ -75,7 +78,7 @@ def invite_administrator(session: Session, *, slug: str, email: str) -> Invitati
         data = InvitationCreate(email=email, role=Role.ADMINISTRATOR)
     except ValidationError:
         raise InvalidInput("This is no e-mail address.") from None
-    return _invite(session, data, hospital_id=hospital.id)
+    return _invite(session, data, hospital_id=hospital.id, by_hand=by_hand)
 
 
 def list_invitations(session: Session, *, actor: Actor) -> list[InvitationRead]:
@@ -165,7 +168,12 @@ def accept_as_newcomer(
 
 
 def _invite(
-    session: Session, data: InvitationCreate, *, hospital_id: UUID, actor: Actor | None = None
+    session: Session,
+    data: InvitationCreate,
+    *,
+    hospital_id: UUID,
+    actor: Actor | None = None,
+    by_hand: bool = False,
 ) -> InvitationCreated:
     email = normal_email(data.email)
     require_open_wards(session, hospital_id, data.wards)
@@ -176,7 +184,7 @@ def _invite(
         raise Conflict(f"At most {MOST_OPEN} invitations can wait at a time. Withdraw some first.")
     for one in earlier:
         _withdraw(session, one)
-    is_mailed = bool(settings_of(session).smtp_host)
+    is_mailed = bool(settings_of(session).smtp_host) and not by_hand
     now = clock.now()
     invitation = StaffInvitation(
         hospital_id=hospital_id,
@@ -189,17 +197,17 @@ def _invite(
     )
     session.add(invitation)
     session.flush()
-    link = _send(session, invitation)
+    link = _send(session, invitation, by_hand=by_hand)
     _record(session, actor, AuditTag.STAFF_INVITED, invitation)
     read = _read(session, [invitation])[0]
     return InvitationCreated(**dict(read), is_mailed=is_mailed, link=link)
 
 
-def _send(session: Session, invitation: StaffInvitation) -> str | None:
+def _send(session: Session, invitation: StaffInvitation, *, by_hand: bool) -> str | None:
     token_id = one_time.issue_token(
         session, purpose=PURPOSE, email=invitation.email, life=LIFE, subject_id=invitation.id
     )
-    if one_time.mail_token(session, token_id):
+    if not by_hand and one_time.mail_token(session, token_id):
         return None
     settings = settings_of(session)
     token = one_time.spell_token(settings, PURPOSE, token_id)

@@ -1,7 +1,5 @@
 """`medical-ai backup`, `restore` and `restore-check`: for timers, and for a bad night."""
 
-import os
-import pwd
 import re
 import signal
 import sys
@@ -25,9 +23,10 @@ from medical_ai.ops.backups.manifest import count_rows
 from medical_ai.ops.backups.proof import check_restore
 from medical_ai.ops.backups.restoring import Restored, restore
 from medical_ai.ops.backups.service import BACKUP, PROOF, record_run
+from medical_ai.ops.host.layout import find_layout
+from medical_ai.ops.host.privileges import NotAllowed, become
 from medical_ai.ops.schema import head_revision
 
-SERVICE_USER = "medical-ai"
 FAILURES = (BackupError, SQLAlchemyError)
 NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
@@ -185,9 +184,11 @@ def _failing(load: Callable[[], Installation] = load_installation) -> Iterator[I
     signal.signal(signal.SIGTERM, _stop)
     try:
         here = load()
-        _become_service_user()
+        layout = find_layout()
+        if layout.env_file.exists():
+            become(layout.user)
         yield here
-    except (BackupError, SettingsError) as error:
+    except (BackupError, SettingsError, NotAllowed) as error:
         click.echo(f"{error}", err=True)
         sys.exit(1)
     except SQLAlchemyError as error:
@@ -198,17 +199,3 @@ def _failing(load: Callable[[], Installation] = load_installation) -> Iterator[I
 def _stop(*_: object) -> NoReturn:
     """End as by an exception, so that the work folder is emptied on the way out."""
     sys.exit(1)
-
-
-def _become_service_user() -> None:
-    """Go on as the service's user: root would leave files that it cannot read."""
-    if os.geteuid() != 0:
-        return
-    try:
-        user = pwd.getpwnam(SERVICE_USER)
-    except KeyError:
-        return  # nobody to be: a laptop, or a test
-    os.initgroups(user.pw_name, user.pw_gid)
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-    os.environ["HOME"] = user.pw_dir  # where restic's helpers look for their keys

@@ -14,7 +14,7 @@ RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
 CODE := medical_ai tests app.py db.py gunicorn_config.py
 
-.PHONY: help run test check lint fix migrate demo e2e bench bench-audit bench-backup lock docs screenshots triage-eval clean
+.PHONY: help run test test-host release check lint fix migrate demo e2e bench bench-audit bench-backup lock docs screenshots triage-eval clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -26,6 +26,13 @@ test: $(DEV_STAMP) ## Install what the tests need and run all of them
 	@deploy/system-packages.sh test
 	@deploy/test-tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-host: $(DEV_STAMP) ## Boot a server and live with it: needs root and systemd-nspawn. SHORT=1: a part
+	@deploy/system-packages.sh host
+	@$(BIN)/python -m pytest tests/host $(if $(SHORT),-m "not long") $(ARGS)
+
+release: $(DEV_STAMP) ## Build dist/medical-ai-<version>.tar.gz with its packages, SBOM and checksums
+	@deploy/release.sh
 
 check: lint test ## What CI runs
 

@@ -26,8 +26,9 @@ def main() -> None:
     owner = Database(database.settings.as_owner())
     for step in upgrade_schema(owner):
         sys.stdout.write(f"applied {step.revision}: {step.description.splitlines()[0]}\n")
+    # Its rows as well: what the application may do with a new table is granted after this.
+    sync_permissions(owner)
     owner.dispose()
-    sync_permissions(database)
     sys.stdout.write(f"The {kind} database is at version {head_revision()}.\n")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian or Ubuntu packages that a target needs: system-packages.sh run|test
+# Installs the Debian or Ubuntu packages that a target needs: system-packages.sh run|test|host
 # Idempotent: what is there already is left alone, and then neither root nor a network is needed.
 set -euo pipefail
 
@@ -30,7 +30,15 @@ case "${1:-}" in
     need prometheus promtool
     [ -r /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
     ;;
-  *) echo "usage: $0 run|test" >&2; exit 2 ;;
+  host)
+    need systemd-container systemd-nspawn
+    need mmdebstrap mmdebstrap
+    need iproute2 ip
+    need apache2-utils ab
+    need openssl openssl
+    need curl curl
+    ;;
+  *) echo "usage: $0 run|test|host" >&2; exit 2 ;;
 esac
 if ! "${PYTHON:-python3}" -c 'import ensurepip, venv' >/dev/null 2>&1; then missing+=(python3-venv); fi
 [ ${#missing[@]} -gt 0 ] || exit 0

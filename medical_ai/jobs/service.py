@@ -214,12 +214,6 @@ def count_jobs(session: Session) -> dict[str, int]:
     return counts | {name: count for name, count in session.execute(unfinished)}
 
 
-def count_late_jobs(session: Session, *, since: datetime) -> int:
-    """Return how many jobs are due since before a moment, and wait or run still."""
-    waits = Job.status.in_((JobStatus.READY, JobStatus.RUNNING))
-    return session.scalar(select(func.count()).where(waits, Job.run_at < since)) or 0
-
-
 def _change(
     session: Session, job_id: UUID, held_fence: int, held_status: JobStatus, **values: object
 ) -> bool:

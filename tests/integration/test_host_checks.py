@@ -20,8 +20,9 @@ from medical_ai.core.database import Database
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.models import Job, JobStatus
 from medical_ai.ops import heartbeat
+from medical_ai.ops.backups.service import BACKUP, PROOF, record_run
+from medical_ai.ops.host.checks import backups, service
 from medical_ai.ops.host.checks import database as checks
-from medical_ai.ops.host.checks import service
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.findings import Finding, Level
 from medical_ai.ops.schema import downgrade_schema, upgrade_schema
@@ -165,7 +166,7 @@ def test_outbox(host: Host, database: Database) -> None:
         (
             {"status": JobStatus.READY, "run_at": clock.now() - timedelta(hours=1)},
             "FAIL",
-            "wait for more",
+            "should have begun",
         ),
     ):
         with database.unit_of_work() as session:
@@ -181,6 +182,18 @@ def test_audit(host: Host, database: Database, people: Cast) -> None:
     with database.engine.begin() as connection, without_triggers(connection):
         connection.execute(update(AuditEvent).values(at=old))
     assert level(service.check_audit(host), "wait for their seal") == "FAIL"
+
+
+@pytest.mark.commits
+def test_backups(host: Host, database: Database) -> None:
+    assert level(backups.check_backup(host), "none yet") == "warn"
+    for kind, look in ((BACKUP, backups.check_backup), (PROOF, backups.check_restore_proof)):
+        with database.unit_of_work() as session:
+            record_run(session, kind=kind, started_at=clock.now())
+        assert level(look(host), "0 hours ago") == "ok"
+    with database.unit_of_work() as session:
+        record_run(session, kind=BACKUP, started_at=clock.now(), error=OSError())
+    assert level(backups.check_backup(host), "late or failed") == "FAIL"
 
 
 # -- mail and the identity provider

@@ -298,4 +298,4 @@ def test_backups() -> None:
     assert level(backups.judge("pass", now, unit="x"), "0 hours ago") == "ok"
     assert level(backups.judge("warn", now - timedelta(days=3), unit="x"), "72 hours") == "FAIL"
     assert level(backups.judge("pass", None, unit="x"), "none yet") == "warn"
-    assert level(backups.judge(None, None, unit="x")) == "warn"
+    assert level(backups.judge("warn", None, unit="x"), "none yet") == "FAIL"

@@ -1,5 +1,6 @@
 """Gunicorn's settings: `gunicorn -c gunicorn_config.py`. Every figure can be set from outside."""
 
+import glob
 import itertools
 import multiprocessing
 import os
@@ -53,12 +54,22 @@ def on_starting(_server: "Arbiter") -> None:
     """Begin with no figures: those of a former run would be added to."""
     folder = os.environ.get(METRICS_FOLDER)
     if not folder:
-        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=OWN_FOLDER, dir=worker_tmp_dir)
+        _forget_the_dead()
+        named = f"{OWN_FOLDER}{os.getpid()}-"
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=named, dir=worker_tmp_dir)
         return
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for entry in os.scandir(folder):
         if entry.name.endswith(".db"):
             os.unlink(entry)
+
+
+def _forget_the_dead() -> None:
+    # Whoever was killed could not tidy up. What belongs to others cannot be removed by us.
+    for left in glob.glob(f"{worker_tmp_dir or tempfile.gettempdir()}/{OWN_FOLDER}*"):
+        pid = left.rpartition(OWN_FOLDER)[2].partition("-")[0]
+        if not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def pre_fork(server: "Arbiter", worker: "Worker") -> None:

@@ -71,7 +71,6 @@ show_plan() {
 }
 
 finish() {
-  keep_answers
   if [ "$CHANGES" -eq 0 ]; then
     printf '\nNothing had to change.\n'
   else

@@ -1,5 +1,6 @@
 # Settings and secrets. What is there already stays as it is.
 # shellcheck shell=bash
+keep_answers
 secret secret_key random_text
 secret jwt_secret random_text
 secret jwt_refresh_secret random_text

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 if [ "$DATABASE" = local ]; then
   before=$CHANGES
+  folder /var/log/mysql 2750 mysql:adm  # the log of changes and of slow statements
   place "$SOURCE/deploy/mariadb/medical-ai.cnf" /etc/mysql/mariadb.conf.d/80-medical-ai.cnf
   if [ "$before" != "$CHANGES" ]; then systemctl restart mariadb.service; fi
   enable mariadb.service

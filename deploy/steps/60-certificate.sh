@@ -1,5 +1,4 @@
-# A certificate in the place where nginx looks for it: certbot's, one that was brought, or, for a
-# trial, one that signs itself.
+# A certificate where nginx looks for it: yours, or one that signs itself until there is a better.
 # shellcheck shell=bash
 live=/etc/letsencrypt/live/$DOMAIN
 folder /etc/letsencrypt 0755 root:root

@@ -1,12 +1,14 @@
 # A first backup, and the proof that it restores: from here on /health says how old both are.
 # shellcheck shell=bash
-if [[ $(ask_web /health) == *'"last_backup_at": null'* ]]; then
-  if [ -n "$(sed -n 's/^RESTIC_REPOSITORY=\//\//p' "$CONFIG/backup.env")" ]; then
-    for job in backup restore-check; do
-      systemctl start "medical-ai-$job.service" || fail "the first $job failed." "See: journalctl -u medical-ai-$job -n 30"
-      changed "first $job"
-    done
-  else
-    say "   Once the other place is reached: systemctl start medical-ai-backup medical-ai-restore-check"
-  fi
+first() { # first UNIT NAME: start UNIT unless /health knows when NAME was
+  [[ $(ask_web /health) == *"\"$2\": null"* ]] || return 0
+  systemctl start "$1.service" || fail "the first run of $1 failed." "See: journalctl -u $1 -n 30"
+  changed "first run of $1"
+}
+
+if grep -q '^RESTIC_REPOSITORY=/' "$CONFIG/backup.env"; then
+  first medical-ai-backup last_backup_at
+  first medical-ai-restore-check last_restore_proof_at
+else
+  say "   Once the other place can be reached: systemctl start medical-ai-backup medical-ai-restore-check"
 fi

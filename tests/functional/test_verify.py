@@ -149,7 +149,7 @@ def test_a_good_site_is_green(
         assert level(verify.look_at_hidden(edge.site)) == "ok"
         assert level(verify.look_at_old_tls(edge.site)) == "ok"
         assert level(verify.look_at_static(edge.site)) == "ok"
-        assert level(verify.look_at_sign_in(edge.site), "the 6th is stopped") == "ok"
+        assert level(verify.look_at_sign_in(edge.site), "stopped at try 6") == "ok"
 
 
 def test_each_item_of_a_bad_site_is_red(

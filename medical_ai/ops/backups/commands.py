@@ -32,12 +32,13 @@ NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 @click.group("backup", invoke_without_command=True, help="Make a backup now, as the timer does.")
+@click.option("--anyway", is_flag=True, help="Even if half of the records' keys are gone.")
 @click.pass_context
-def backup_commands(context: click.Context) -> None:
+def backup_commands(context: click.Context, anyway: bool) -> None:
     """Make a backup, unless a subcommand is named."""
     if context.invoked_subcommand is None:
         with _failing() as here:
-            _make(here)
+            _make(here, anyway=anyway)
 
 
 @backup_commands.command("init", help="Make the repository, where there is none yet.")
@@ -107,10 +108,10 @@ def restore_check_command() -> None:
         )
 
 
-def _make(here: Installation) -> None:
+def _make(here: Installation, *, anyway: bool) -> None:
     started_at = clock.now()
     try:
-        made = make_backup(here)
+        made = make_backup(here, anyway=anyway)
     except FAILURES as error:
         _record(here, BACKUP, started_at, error=error)
         raise

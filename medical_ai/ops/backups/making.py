@@ -14,10 +14,13 @@ from medical_ai import __version__
 from medical_ai.core import clock
 from medical_ai.core.ids import new_id
 from medical_ai.ops.backups import restic
+from medical_ai.ops.backups.errors import Refused
 from medical_ai.ops.backups.installation import Installation, Store
-from medical_ai.ops.backups.manifest import Contents, Manifest, count_rows
+from medical_ai.ops.backups.manifest import Contents, Keys, Manifest, count_rows
 from medical_ai.ops.backups.workplace import RESTORED_SETTINGS, SETTINGS
 
+FEWEST_RECORDS = 10
+"""With fewer, half of them may well be deleted within a day."""
 EMBEDDED = "*.db*"
 """Never taken as they lie there: a copy of an open file is worth nothing, and holds the keys."""
 
@@ -34,13 +37,19 @@ class Made:
     restic_seconds: float
 
 
-def make_backup(here: Installation) -> Made:
-    """Make one backup and let go of those whose time is over. Raises BackupError."""
+def make_backup(here: Installation, *, anyway: bool = False) -> Made:
+    """Make one backup and let go of those whose time is over. Raises BackupError.
+
+    Refuses a database that lost half of the keys that the last backup knew, unless `anyway`: were
+    it the wrong one, the right one's keys would be forgotten in some days, and all data with them.
+    """
     with here.workplace.held():
         here.restic.unlock()
         began = time.monotonic()
         store = here.store()
         manifest = _save(here, store)
+        if not anyway:
+            _refuse_a_stranger(here)
         dumped = time.monotonic()
         added = _keep(here, store, manifest)
         forget_old(here)
@@ -83,6 +92,21 @@ def _save(here: Installation, store: Store) -> Manifest:
         path.write_bytes(content)
         path.chmod(0o600)
     return manifest
+
+
+def _refuse_a_stranger(here: Installation) -> None:
+    known = [one for one in here.restic.list_snapshots() if one.kind == restic.KEYS]
+    if not known:
+        return
+    last = Keys.read(here.restic.fetch(known[-1], here.workplace.restored))
+    now = Keys.read(here.workplace.keys)
+    living = [one for one, key in last.patients.items() if key]
+    left = [one for one in living if now.patients.get(one)]
+    if len(living) >= FEWEST_RECORDS and len(left) < len(living) / 2:
+        raise Refused(
+            f"Of {len(living)} records in the last backup {len(left)} are left. Is this the right"
+            " database? If it is, say --anyway."
+        )
 
 
 def _keep(here: Installation, store: Store, manifest: Manifest) -> restic.Added:

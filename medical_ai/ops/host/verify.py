@@ -20,7 +20,9 @@ SECURITY_HEADERS = (
     "Strict-Transport-Security", "Content-Security-Policy", "X-Content-Type-Options",
     "X-Frame-Options", "Referrer-Policy", "Permissions-Policy",
 )  # fmt: skip
-HIDDEN = ("/metrics", "/.git/config", "/.env", "/.git/HEAD")
+HIDDEN = ("/.git/config", "/.env", "/.git/HEAD")
+METRICS = "/metrics"
+THIS_HOST = frozenset({"127.0.0.1", "::1", "localhost"})
 STATIC_FILE = re.compile(rb'href="(/static/[^"]+\.css[^"]*)"')
 MOST_TRIES = 12
 NOBODY = json.dumps({"email": "nobody@nobody.invalid", "password": "not a password"}).encode()
@@ -123,10 +125,14 @@ def look_at_unknown(site: Site) -> Finding:
 
 def look_at_hidden(site: Site) -> Finding:
     """Tell whether nothing is shown that is nobody's business."""
-    shown = [path for path in HIDDEN if site.ask(path).status == OK]
+    is_stranger = site.address not in THIS_HOST  # who may read the metrics
+    paths = (*HIDDEN, METRICS) if is_stranger else HIDDEN
+    shown = [path for path in paths if site.ask(path).status == OK]
     if shown:
         return fail(f"anybody can read {', '.join(shown)}", NGINX)
-    return ok("metrics and the repository are not shown")
+    if is_stranger:
+        return ok("metrics and the repository are not shown")
+    return ok("the repository is not shown; to look for the metrics as well, ask with --address")
 
 
 def look_at_old_tls(site: Site) -> Finding:
@@ -174,7 +180,7 @@ def look_at_sign_in(site: Site) -> Finding:
         return fail(f"a wrong password is answered with {min(strange)}", SERVICE)
     if TOO_MANY not in statuses:
         return fail(f"{MOST_TRIES} wrong passwords in a row were not stopped", NGINX)
-    return ok(f"a wrong password is refused, and the {len(statuses)}th is stopped")
+    return ok(f"wrong passwords are refused, and stopped at try {len(statuses)}")
 
 
 def look_at_logrotate(host: Host) -> Finding:

@@ -12,6 +12,7 @@ from medical_ai.auth.models import User
 from medical_ai.core import clock
 from medical_ai.core.database import Database
 from medical_ai.ops.backups import restic
+from medical_ai.ops.backups.errors import Refused
 from medical_ai.ops.backups.making import make_backup
 from medical_ai.ops.backups.manifest import Keys
 from medical_ai.ops.backups.restoring import restore
@@ -136,3 +137,20 @@ def test_backups_are_kept_as_long_as_was_said(site: Site, live: Database, cast: 
             make_backup(here)
     kinds = [one.kind for one in here.restic.list_snapshots()]
     assert (kinds.count("data"), kinds.count("keys")) == (2, 2)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_another_database_does_not_push_the_keys_of_the_right_one_out(
+    site: Site, live: Database, cast: Cast
+) -> None:
+    with live.unit_of_work() as session:
+        for number in range(10):
+            create_patient_account(session, f"patient{number}")
+    make_backup(site.here)
+    with live.unit_of_work() as session:
+        session.execute(text("UPDATE patients SET data_key_sealed = NULL WHERE code <> 'NUGWI'"))
+    with pytest.raises(Refused, match="Of 11 records in the last backup 1 are left"):
+        make_backup(site.here)
+    assert len(site.here.restic.list_snapshots()) == 2
+    code, said = site.run("backup", "--anyway")
+    assert code == 0, said

@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from medical_ai.core.secret_source import HELD, NamedFileSource
+from medical_ai.core.secret_source import SettingsError as SettingsError  # for whoever reads them
+
 SIGNING_SECRETS = ("secret_key", "jwt_secret", "jwt_refresh_secret")
 AES_KEY_BYTES = 32
 ROLE_NAMES = "(patient|doctor|nurse|billing|administrator)"
 SMTP_DEADLINES = 3
 """One e-mail may take this many times SMTP_TIMEOUT_SECONDS in all."""
-
-
-class SettingsError(Exception):
-    """The configuration is unusable. The message names the variable and never its value."""
 
 
 class Settings(BaseSettings):
@@ -369,54 +367,12 @@ class Settings(BaseSettings):
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
 
-class NamedFileSource(PydanticBaseSettingsSource):
-    """Values from files: `JWT_SECRET_FILE=/run/secrets/jwt` sets `jwt_secret`.
-
-    `SECRETS_PREFIX=/run/secrets/` looks for `/run/secrets/jwt_secret` and its like as well, as
-    `LoadCredential=` of a folder leaves them; what is not there is not set. A file that cannot be
-    read is an error, never an empty secret.
-    """
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the hook's signature
-        """Return the content of the file that `<NAME>_FILE` names, without its last newline."""
-        if field_name in _held:
-            return _held[field_name], field_name, False
-        path = find_secret_file(field_name)
-        if path is None:
-            return None, field_name, False
-        try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
-        except (OSError, UnicodeDecodeError) as error:
-            variable = f"{field_name.upper()}_FILE"
-            raise SettingsError(f"{variable} names a file that cannot be read") from error
-
-    def __call__(self) -> dict[str, Any]:
-        """Collect the fields that a file provides."""
-        found = {
-            name: self.get_field_value(field, name)[0]
-            for name, field in self.settings_cls.model_fields.items()
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-
-_held: dict[str, str] = {}
-
-
 def hold_secrets() -> None:
     """Remember what the secrets' files hold, before the process gives up its right to read them.
 
     They stay in this process: the environment would hand them on to every program it starts.
     """
-    _held.update(NamedFileSource(Settings)())
-
-
-def find_secret_file(field_name: str) -> Path | None:
-    """Return the file that holds a setting: the one its `NAME_FILE` names, or among the secrets."""
-    if named := os.environ.get(f"{field_name.upper()}_FILE"):
-        return Path(named)
-    prefix = os.environ.get("SECRETS_PREFIX", "")
-    found = Path(f"{prefix}{field_name}")
-    return found if prefix and found.exists() else None
+    HELD.update(NamedFileSource(Settings)())
 
 
 def load_settings(**overrides: Any) -> Settings:

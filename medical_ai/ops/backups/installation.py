@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from medical_ai.core.config import Settings, find_secret_file, load_settings
+from medical_ai.core.config import Settings, load_settings
+from medical_ai.core.secret_source import find_secret_file
 from medical_ai.ops.backups.errors import NotConfigured
 from medical_ai.ops.backups.mariadb import MariaStore
 from medical_ai.ops.backups.options import BACKUP_ENV, BackupOptions, load_options

@@ -34,7 +34,7 @@ http {{
   limit_req_zone $binary_remote_addr zone=login:1m rate=5r/m;
   server {{ listen 127.0.0.1:{http}; {plain} }}
   server {{
-    listen 127.0.0.1:{https} ssl;
+    listen 127.0.0.1:{https} ssl; listen 127.0.0.2:{https} ssl;
     ssl_certificate {folder}/fullchain.pem; ssl_certificate_key {folder}/privkey.pem;
     {tls}
     proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
@@ -146,7 +146,9 @@ def test_a_good_site_is_green(
         assert level(verify.look_at_health(edge.site)) == "ok"
         assert level(verify.look_at_headers(edge.site)) == "ok"
         assert level(verify.look_at_unknown(edge.site)) == "ok"
-        assert level(verify.look_at_hidden(edge.site)) == "ok"
+        assert level(verify.look_at_hidden(edge.site), "ask with --address") == "ok"
+        stranger = Site(f"https://{NAME}:{edge.site.port}", address="127.0.0.2")
+        assert level(verify.look_at_hidden(stranger), "metrics") == "ok"
         assert level(verify.look_at_old_tls(edge.site)) == "ok"
         assert level(verify.look_at_static(edge.site)) == "ok"
         assert level(verify.look_at_sign_in(edge.site), "stopped at try 6") == "ok"
@@ -161,7 +163,9 @@ def test_each_item_of_a_bad_site_is_red(
         assert level(verify.look_at_redirect(edge.site, port=edge.http), "200") == "FAIL"
         assert level(verify.look_at_headers(edge.site), "X-Frame-Options is there 2") == "FAIL"
         assert level(verify.look_at_unknown(edge.site), "text/html") == "FAIL"
-        assert level(verify.look_at_hidden(edge.site), "/metrics, /.git/config") == "FAIL"
+        assert level(verify.look_at_hidden(edge.site), "can read /.git/config") == "FAIL"
+        stranger = Site(f"https://{NAME}:{edge.site.port}", address="127.0.0.2")
+        assert level(verify.look_at_hidden(stranger), "/.git/config, /metrics") == "FAIL"
         assert level(verify.look_at_old_tls(edge.site), "is accepted") == "FAIL"
         assert level(verify.look_at_static(edge.site), "may not be kept") == "FAIL"
         assert level(verify.look_at_sign_in(edge.site), "were not stopped") == "FAIL"

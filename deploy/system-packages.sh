@@ -35,6 +35,7 @@ case "${1:-}" in
     need mmdebstrap mmdebstrap
     need iproute2 ip
     need apache2-utils ab
+    need wrk wrk
     need openssl openssl
     need curl curl
     ;;

@@ -1,6 +1,7 @@
 """One host for all scenarios of a run: installed once, then lived with."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -86,20 +87,32 @@ def until_healthy(host: Machine, seconds: float = BACK_SECONDS) -> float:
 
 
 class Load:
-    """People at work in the background; see `tests.host.load`."""
+    """People at work in the background, see `tests.host.load`, and two programs that hurry."""
 
-    def __init__(self, machine: Machine, seconds: float) -> None:
-        command = f"cd {ROOT} && {sys.executable} -m tests.host.load {DOMAIN} --seconds {seconds}"
-        self._running = machine.start(command)
+    def __init__(self, machine: Machine, seconds: int) -> None:
+        people = f"{sys.executable} -m tests.host.load {DOMAIN} --seconds {seconds}"
+        health = f"https://{DOMAIN}/health"
+        self._people = machine.start(f"cd {ROOT} && {people}")
+        own = "ip addr replace 10.99.0.50/24 dev eth0"
+        self._ab = machine.start(f"{own}; ab -q -B 10.99.0.50 -t {seconds} -n 99999 -c 2 {health}")
+        pause = ROOT / "tests/host/pause.lua"
+        self._wrk = machine.start(f"wrk -t 1 -c 4 -d {seconds}s --timeout 60s -s {pause} {health}")
 
     def result(self) -> dict[str, Any]:
         """Wait for the end, and return what happened."""
-        said, _ = self._running.communicate(timeout=300)
+        said, hurried, rushed = (
+            one.communicate(timeout=300)[0] for one in (self._people, self._ab, self._wrk)
+        )
         found: dict[str, Any] = json.loads(said.splitlines()[-1])
-        return found
+        return found | {"ab": hurried, "wrk": rushed}
 
 
 def assert_nothing_failed(result: dict[str, Any]) -> None:
     """Every request was answered as meant, and no acknowledged question is missing."""
     assert set(result["statuses"]) == {"GET 200", "POST 200", "POST 201"}, result
     assert result["acknowledged"] == result["kept"] > 0, result
+    assert re.search(r"Failed requests:\s+0\n", result["ab"]), result["ab"]
+    assert re.search(r"Complete requests:\s+[1-9]", result["ab"]), result["ab"]
+    for complaint in ("Non-2xx", "Socket errors"):
+        assert complaint not in result["ab"] + result["wrk"], result
+    assert re.search(r"[1-9]\d* requests in", result["wrk"]), result["wrk"]

@@ -12,6 +12,7 @@ from medical_ai.ops.backups.errors import NotConfigured, TimedOut
 
 WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 """Ends a program with the process that started it, however that one ends."""
+NOT_FOUND = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,15 @@ def run(
             )
         except subprocess.TimeoutExpired:
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.") from None
+    _check_found(command[0], done.returncode)
     return Ended(done.returncode, _decode(done.stdout), _decode(done.stderr))
 
 
 class Reading:
     """A program whose output is read line by line."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
-        self._process, self._said = process, said
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
+        self._name, self._process, self._said = name, process, said
         self.is_late = False
 
     def stop(self) -> None:
@@ -66,6 +68,7 @@ class Reading:
     def end(self) -> Ended:
         """Wait for its end."""
         code = self._process.wait()
+        _check_found(self._name, code)
         self._said.seek(0)
         return Ended(code, "", _decode(self._said.read()))
 
@@ -83,7 +86,7 @@ def reading(
             stderr=said,
             env=environment,
         )
-        program = Reading(process, said)
+        program = Reading(command[0], process, said)
         timer = threading.Timer(seconds, program.stop)
         timer.start()
         try:
@@ -96,6 +99,11 @@ def reading(
                 process.stdout.close()
         if program.is_late:
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.")
+
+
+def _check_found(name: str, code: int) -> None:
+    if code == NOT_FOUND:  # says setpriv
+        raise NotConfigured(f"{name} is not installed, or may not be started.")
 
 
 @contextmanager

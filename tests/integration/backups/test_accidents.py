@@ -189,5 +189,5 @@ def test_a_program_that_is_missing_is_named(
     only.mkdir()
     (only / "setpriv").symlink_to(str(shutil.which("setpriv")))
     monkeypatch.setenv("PATH", str(only))
-    with pytest.raises(BackupError, match="restic"):
+    with pytest.raises(BackupError, match="restic is not installed"):
         make_backup(site.open())

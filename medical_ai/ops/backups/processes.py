@@ -1,5 +1,7 @@
 """Running the programs that backups lean on, with a time limit, and never outliving us."""
 
+import ctypes
+import signal
 import subprocess  # fixed programs, arguments as lists, no shell  # nosec B404
 import tempfile
 import threading
@@ -10,9 +12,9 @@ from typing import IO
 
 from medical_ai.ops.backups.errors import NotConfigured, TimedOut
 
-WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
-"""Ends a program with the process that started it, however that one ends."""
-NOT_FOUND = 127
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h: the signal for a program whose parent ends, however that one ends."""
+_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +37,24 @@ def run(
     with _installed(command[0]):
         try:
             done = subprocess.run(  # noqa: S603 - fixed programs, arguments of ours  # nosec B603
-                [*WITH_US, *command],
+                command,
                 stdin=given or subprocess.DEVNULL,
                 capture_output=True,
                 timeout=seconds,
                 env=environment,
                 check=False,
+                preexec_fn=_end_with_parent,
             )
         except subprocess.TimeoutExpired:
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.") from None
-    _check_found(command[0], done.returncode)
     return Ended(done.returncode, _decode(done.stdout), _decode(done.stderr))
 
 
 class Reading:
     """A program whose output is read line by line."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
-        self._name, self._process, self._said = name, process, said
+    def __init__(self, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
+        self._process, self._said = process, said
         self.is_late = False
 
     def stop(self) -> None:
@@ -68,7 +70,6 @@ class Reading:
     def end(self) -> Ended:
         """Wait for its end."""
         code = self._process.wait()
-        _check_found(self._name, code)
         self._said.seek(0)
         return Ended(code, "", _decode(self._said.read()))
 
@@ -80,13 +81,14 @@ def reading(
     """Start a program whose lines are read inside the block; it is killed when it is late."""
     with _installed(command[0]), tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603 - the same  # nosec B603
-            [*WITH_US, *command],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
             env=environment,
+            preexec_fn=_end_with_parent,
         )
-        program = Reading(command[0], process, said)
+        program = Reading(process, said)
         timer = threading.Timer(seconds, program.stop)
         timer.start()
         try:
@@ -101,9 +103,8 @@ def reading(
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.")
 
 
-def _check_found(name: str, code: int) -> None:
-    if code == NOT_FOUND:  # says setpriv
-        raise NotConfigured(f"{name} is not installed, or may not be started.")
+def _end_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextmanager
@@ -111,7 +112,7 @@ def _installed(program: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        if error.filename in {program, WITH_US[0]}:
+        if error.filename == program:
             raise NotConfigured(f"{error.filename} is not installed.") from None
         raise
 

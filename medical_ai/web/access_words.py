@@ -51,6 +51,7 @@ DEEDS: dict[str, str] = {
     AuditTag.ACCESS_LOG_EXPORTED: "saved a copy of {whose} access log",
     AuditTag.AUDIT_SEARCHED: "searched the hospital's log of access",
     AuditTag.AUDIT_ALARM: "raised an alarm about unusual access",
+    AuditTag.BACKUP_RESTORED: "restored a backup",
     AuditTag.MEDICATION_ADDED: "added to {whose} medicines",
     AuditTag.MEDICATION_CHANGED: "changed one of {whose} medicines",
     AuditTag.MEDICATION_STOPPED: "stopped one of {whose} medicines",

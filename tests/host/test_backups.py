@@ -10,8 +10,14 @@ SUMS = (
 )
 
 
+def run_unit(host: Machine, name: str) -> None:
+    """Run a unit to its end; where it fails, show what it said."""
+    host.run(f"systemctl start {name}.service || {{ journalctl -u {name} -o cat -n 30; false; }}")
+
+
 def test_the_units_back_up_and_prove_it(host: Machine) -> None:
-    host.run("systemctl start medical-ai-backup.service medical-ai-restore-check.service")
+    run_unit(host, "medical-ai-backup")
+    run_unit(host, "medical-ai-restore-check")
     said = health(host)
     assert said["status"] == "healthy"
     assert said["backups"]["last_backup_at"]  # type: ignore[index]  # JSON
@@ -39,7 +45,8 @@ def test_after_everything_is_gone_the_backup_brings_it_back(host: Machine) -> No
     host.run(f"rm -r {kept}")
     host.run("systemctl start medical-ai.target")
     until_healthy(host, 60)
-    host.run("systemctl start medical-ai-backup.service medical-ai-restore-check.service")
+    run_unit(host, "medical-ai-backup")
+    run_unit(host, "medical-ai-restore-check")
 
 
 def test_what_would_be_overwritten_is_left_alone(host: Machine) -> None:

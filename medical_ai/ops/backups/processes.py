@@ -1,5 +1,7 @@
 """Running the programs that backups lean on, with a time limit, and never outliving us."""
 
+import ctypes
+import signal
 import subprocess  # fixed programs, arguments as lists, no shell  # nosec B404
 import tempfile
 import threading
@@ -10,8 +12,9 @@ from typing import IO
 
 from medical_ai.ops.backups.errors import NotConfigured, TimedOut
 
-WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
-"""Ends a program with the process that started it, however that one ends."""
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h: the signal for a program whose parent ends, however that one ends."""
+_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ def run(
     with _installed(command[0]):
         try:
             done = subprocess.run(  # noqa: S603 - fixed programs, arguments of ours  # nosec B603
-                [*WITH_US, *command],
+                command,
                 stdin=given or subprocess.DEVNULL,
                 capture_output=True,
                 timeout=seconds,
                 env=environment,
                 check=False,
+                preexec_fn=_end_with_parent,
             )
         except subprocess.TimeoutExpired:
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.") from None
@@ -77,11 +81,12 @@ def reading(
     """Start a program whose lines are read inside the block; it is killed when it is late."""
     with _installed(command[0]), tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603 - the same  # nosec B603
-            [*WITH_US, *command],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
             env=environment,
+            preexec_fn=_end_with_parent,
         )
         program = Reading(process, said)
         timer = threading.Timer(seconds, program.stop)
@@ -98,12 +103,16 @@ def reading(
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.")
 
 
+def _end_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 @contextmanager
 def _installed(program: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        if error.filename in {program, WITH_US[0]}:
+        if error.filename == program:
             raise NotConfigured(f"{error.filename} is not installed.") from None
         raise
 

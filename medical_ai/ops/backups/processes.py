@@ -1,6 +1,7 @@
 """Running the programs that backups lean on, with a time limit, and never outliving us."""
 
 import ctypes
+import os
 import signal
 import subprocess  # fixed programs, arguments as lists, no shell  # nosec B404
 import tempfile
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 from medical_ai.ops.backups.errors import NotConfigured, TimedOut
@@ -43,7 +45,7 @@ def run(
                 timeout=seconds,
                 env=environment,
                 check=False,
-                preexec_fn=_end_with_parent,
+                preexec_fn=partial(_end_with, os.getpid()),
             )
         except subprocess.TimeoutExpired:
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.") from None
@@ -86,7 +88,7 @@ def reading(
             stdout=subprocess.PIPE,
             stderr=said,
             env=environment,
-            preexec_fn=_end_with_parent,
+            preexec_fn=partial(_end_with, os.getpid()),
         )
         program = Reading(process, said)
         timer = threading.Timer(seconds, program.stop)
@@ -103,8 +105,10 @@ def reading(
             raise TimedOut(f"{command[0]} took longer than {seconds:.0f} seconds.")
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended just before
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @contextmanager

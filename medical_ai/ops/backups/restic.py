@@ -4,6 +4,7 @@ Nothing of what restic says is shown as it stands: a repository's address can ho
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 UNREADABLE_FILES = 3
 ALL_WITHIN = "2d"
 """One made by hand, before an upgrade, outlives the night."""
+LOCKED, LOCK_TRIES = "already locked", 10
 CAUSES: tuple[tuple[str, type[BackupError], str], ...] = (
     ("wrong password", WrongPassword, "The backup password does not open the repository."),
     ("no space left", DiskFailed, "The disk of the backup repository is full."),
@@ -40,7 +42,7 @@ CAUSES: tuple[tuple[str, type[BackupError], str], ...] = (
         " or make a new one with `medical-ai backup init`.",
     ),
     (
-        "already locked",
+        LOCKED,
         ResticFailed,
         "Somebody else works on the backup repository: try again when they are done.",
     ),
@@ -144,6 +146,13 @@ class Restic:
 
     def _call(self, *arguments: str) -> str:
         ended = self._run(*arguments)
+        for _ in range(LOCK_TRIES):
+            if LOCKED not in ended.errors.lower():
+                break
+            # Of a process that was killed and is still being buried, or of another machine.
+            time.sleep(1)
+            self._run("unlock")
+            ended = self._run(*arguments)
         _check(ended)
         return ended.output
 

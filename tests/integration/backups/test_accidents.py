@@ -110,7 +110,8 @@ def test_a_backup_that_is_killed_does_not_block_the_next(site: Site, cast: Cast)
         process.kill()
         process.wait()
     assert staged.exists()
-    assert site.run("backup")[0] == 0
+    code, said = site.run("backup")
+    assert code == 0, said
     assert not staged.exists()
     assert not any(locks.iterdir())
 

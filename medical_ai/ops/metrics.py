@@ -18,6 +18,7 @@ from medical_ai.core import clock
 from medical_ai.core.metrics import render_metrics
 from medical_ai.jobs import service as jobs
 from medical_ai.medications import ledger
+from medical_ai.ops.backups.service import PASS, last_runs
 from medical_ai.ops.health import HealthProbe
 from medical_ai.ops.heartbeat import read_reminder_health
 
@@ -77,7 +78,26 @@ def _audit(session: Session) -> Iterator[Metric]:
     yield _gauge("medical_ai_audit_unsealed_seconds", text, sealing_lag_seconds(session))
 
 
-SOURCES: tuple[Callable[[Session], Iterator[Metric]], ...] = (_jobs, _doses, _worker, _audit)
+def _backups(session: Session) -> Iterator[Metric]:
+    runs = last_runs(session)
+    text = "Whether the last backup, and the last proof that one restores, is good and not too old."
+    states = {"backup": runs.backup, "restore-proof": runs.restore_proof}
+    good = {name: int(state == PASS) for name, state in states.items()}
+    yield _labelled("medical_ai_backup_good", text, "kind", good)
+    ends = {"backup": runs.backup_at, "restore-proof": runs.proof_at}
+    ages = {
+        name: (clock.now() - end).total_seconds() for name, end in ends.items() if end is not None
+    }
+    yield _labelled("medical_ai_backup_age_seconds", "Since the last good one ended.", "kind", ages)
+
+
+SOURCES: tuple[Callable[[Session], Iterator[Metric]], ...] = (
+    _jobs,
+    _doses,
+    _worker,
+    _audit,
+    _backups,
+)
 """What is asked of the database, each in a few indexed rows."""
 
 
@@ -86,7 +106,11 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
 
 
 def _by_state(name: str, text: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=["state"])
-    for state, count in counts.items():
-        family.add_metric([state], count)
+    return _labelled(name, text, "state", counts)
+
+
+def _labelled(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
     return family

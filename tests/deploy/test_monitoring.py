@@ -146,6 +146,8 @@ def test_prometheus_scrapes_an_installation_and_judges_it(tmp_path: Path) -> Non
                     answer = requests.get(f"{address}/query", {"query": query}, timeout=5)
                 except requests.ConnectionError:
                     return []
+                if not answer.ok:  # it starts
+                    return []
                 return [one["value"][1] for one in answer.json()["data"]["result"]]
 
             wait_until(

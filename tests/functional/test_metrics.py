@@ -11,10 +11,12 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
+from medical_ai.core import clock
 from medical_ai.core.config import Settings, SettingsError
 from medical_ai.core.database import Database
 from medical_ai.core.settings_checks import check_settings
 from medical_ai.ops import heartbeat
+from medical_ai.ops.backups.service import BACKUP, record_run
 from medical_ai.ops.schema import upgrade_schema
 from tests.support.http import Api, assert_problem, login
 from tests.support.metrics import Figures, figure, figures_of
@@ -25,7 +27,7 @@ from tests.support.waiting import wait_until
 
 ELSEWHERE = {"X-Forwarded-For": "203.0.113.9"}
 TOKEN = secrets.token_urlsafe(36)
-OK_LABELS = {"le", "route", "method", "status", "by", "outcome", "step", "state", "version"}
+OK_LABELS = {"le", "kind", "route", "method", "status", "by", "outcome", "step", "state", "version"}
 
 
 def read(api: Api, **headers: str) -> Figures:
@@ -34,6 +36,17 @@ def read(api: Api, **headers: str) -> Figures:
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return figures_of(response.get_data(as_text=True))
+
+
+def test_it_tells_how_backups_fare(api: Api, database: Database) -> None:
+    backup, age = {"kind": "backup"}, "backup_age_seconds"
+    assert figure(read(api), "backup_good", **backup) == 1  # none was ever wanted
+    with database.unit_of_work() as session:
+        record_run(session, kind=BACKUP, started_at=clock.now(), snapshot="1a2b3c4d")
+    assert 0 <= figure(read(api), age, **backup) < 60
+    with database.unit_of_work() as session:
+        record_run(session, kind=BACKUP, started_at=clock.now(), error=OSError())
+    assert figure(read(api), "backup_good", **backup) == 0
 
 
 # -- Who may read it

@@ -80,12 +80,14 @@ NOTHING = _Found(
 
 
 def _body(status: str, found: _Found, *, database: str) -> bytes:
+    # Every answer is as long as the one before, or a load test takes it for a failed one.
+    late = found.reminders.lateness_p99_seconds
     answer = {
         "status": status,
         "database": database,
         "reminders": {
             "status": found.reminders.status,
-            "lateness_p99_seconds": found.reminders.lateness_p99_seconds,
+            "lateness_p99_seconds": None if late is None else round(late, 1),
             "last_tick_at": _spell(found.reminders.last_tick_at),
         },
         "backups": {
@@ -103,7 +105,7 @@ def _pass_if(is_well: bool) -> str:
 
 
 def _spell(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return moment.isoformat(timespec="milliseconds") if moment else None
 
 
 def _probe_engine(database: Database) -> Engine:

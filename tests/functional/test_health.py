@@ -112,4 +112,4 @@ def test_a_backup_that_is_late_degrades_it_and_says_when_the_last_was(
         record_run(session, kind=BACKUP, started_at=ended_at)
     health = api.get("/health/ready").get_json()  # /health itself is answered from memory
     assert (health["status"], health["checks"]["backup"]) == ("degraded", "warn")
-    assert health["backups"]["last_backup_at"] == ended_at.isoformat()
+    assert health["backups"]["last_backup_at"] == ended_at.isoformat(timespec="milliseconds")

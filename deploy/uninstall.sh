@@ -59,7 +59,7 @@ DROP USER IF EXISTS medical_owner@localhost;
 SQL
     rm -f /etc/mysql/mariadb.conf.d/80-medical-ai.cnf
   fi
-  rm -rf "$CONFIG" "$DATA" "$LOGS" /var/backups/medical-ai
+  rm -rf /etc/nginx/medical-ai.d "$CONFIG" "$DATA" "$LOGS" /var/backups/medical-ai
   if getent passwd "$SERVICE_USER" >/dev/null; then deluser --system --quiet "$SERVICE_USER"; fi
 }
 

@@ -14,3 +14,4 @@ folder "$LOGS" 2750 "$SERVICE_USER:adm"
 folder "$EDGE" 0750 root:www-data
 folder /var/backups/medical-ai 0700 "$SERVICE_USER:$SERVICE_USER"
 folder /var/www/certbot 0755 root:root
+folder /etc/nginx/medical-ai.d 0755 root:root  # for directives of the operator

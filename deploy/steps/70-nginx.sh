@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 link "$RELEASES/$VERSION" "$CURRENT"
 before=$CHANGES
-sed "s/yourdomain\.com/$DOMAIN/g" "$SOURCE/medical-ai-nginx.conf" | place_text /etc/nginx/sites-available/medical-ai.conf 0644 root:root
+longest=$(setting MAX_BODY_BYTES)
+sed -e "s/yourdomain\.com/$DOMAIN/g" -e "s/client_max_body_size 1m;/client_max_body_size ${longest:-1m};/" \
+  "$SOURCE/medical-ai-nginx.conf" | place_text /etc/nginx/sites-available/medical-ai.conf 0644 root:root
 link ../sites-available/medical-ai.conf /etc/nginx/sites-enabled/medical-ai.conf
 if [ "$(readlink /etc/nginx/sites-enabled/default 2>/dev/null)" = /etc/nginx/sites-available/default ]; then
   rm /etc/nginx/sites-enabled/default

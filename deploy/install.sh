@@ -19,6 +19,9 @@ main() {
   step "What is here (no impact yet)"
   check_host
   only_once
+  if [ -L "$CURRENT" ] && [ "$(basename "$(readlink "$CURRENT")")" != "$VERSION" ]; then
+    fail "another release is in use here." "To change to this one: deploy/upgrade.sh. To mend that one: $CURRENT/deploy/install.sh"
+  fi
   [ -n "$ANSWERS" ] || [ ! -s "$KEPT_ANSWERS" ] || ANSWERS=$KEPT_ANSWERS
   [ -z "$ANSWERS" ] || read_answers "$ANSWERS"
   ask_what_is_missing

@@ -175,6 +175,12 @@ only_once() {
   flock --nonblock 9 || fail "another installation, upgrade or rollback is at work."
 }
 
+# The release that was in use before this one, for the way back.
+previous_release() { cat "$BASE/previous" 2>/dev/null || true; }
+remember_previous() { # remember_previous [VERSION]: none when it is empty
+  if [ -n "${1:-}" ]; then printf '%s\n' "$1" >"$BASE/previous"; else rm -f "$BASE/previous"; fi
+}
+
 # try_release VERSION: make an installed release the one that runs, by its own scripts
 try_release() { bash "$RELEASES/$1/deploy/use-release.sh"; }
 

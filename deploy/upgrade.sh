@@ -59,7 +59,8 @@ check() {
       say "   release $NEW is in use already. Nothing to do."
       exit 0
     fi
-    OLD=$(cat "$BASE/previous" 2>/dev/null || printf '%s' "$NEW")  # a run before was cut off in its switch
+    OLD=$(previous_release)  # a run before was cut off in its switch
+    : "${OLD:=$NEW}"
   fi
   [ "$(printf '%s\n' "$OLD" "$NEW" | sort -V | tail -n 1)" = "$NEW" ] \
     || fail "release $NEW is older than $OLD." "To go back: deploy/rollback.sh $NEW"
@@ -99,9 +100,12 @@ change_tables() {
 switch() {
   step "Switch"
   trap '' HUP  # a connection that breaks must not leave it half done
-  [ "$OLD" = "$NEW" ] || printf '%s\n' "$OLD" >"$BASE/previous"
+  local before
+  before=$(previous_release)
+  remember_previous "$OLD"
   if ! try_release "$NEW"; then
     say "   release $NEW did not prove itself: going back to $OLD"
+    remember_previous "$before"
     try_release "$OLD" || fail "release $OLD is not healthy either." "See: medical-ai doctor"
     fail "release $OLD is in use again, and healthy." "What was wrong: journalctl -u medical-ai -u medical-ai-worker -n 60"
   fi

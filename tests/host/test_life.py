@@ -204,6 +204,37 @@ def test_a_damaged_release_is_refused(host: Machine) -> None:
     assert health(host)["version"] == "0.1.1"
 
 
-def test_the_way_back_is_one_command(host: Machine) -> None:
+def test_the_way_back_leads_to_what_was_in_use_before(host: Machine) -> None:
+    # Others that are installed, and never proved themselves, lie between the two.
+    host.run("cp -a /opt/medical-ai/releases/0.1.0 /opt/medical-ai/releases/0.1.0.1")
     host.run("/opt/medical-ai/current/deploy/rollback.sh")
     assert health(host)["version"] == "0.1.0"
+    host.run("rm -r /opt/medical-ai/releases/0.1.0.1")
+
+
+def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(host: Machine) -> None:
+    releases = "/opt/medical-ai/releases"
+    host.run(
+        f"echo 0.1.0 > /opt/medical-ai/previous && ln -sfn {releases}/0.1.1 /opt/medical-ai/current"
+    )
+    assert health(host)["version"] == "0.1.0"
+    said = host.run("/root/release-0.1.1/deploy/upgrade.sh").stdout
+    assert "release 0.1.1 is in use and healthy" in said, said
+    assert health(host)["version"] == "0.1.1"
+    host.run(f"{releases}/0.1.1/deploy/rollback.sh")
+    assert health(host)["version"] == "0.1.0"
+
+
+def test_what_a_run_left_undone_is_done_by_the_next(host: Machine) -> None:
+    host.run("cd /opt/medical-ai && touch .owed-nginx .owed-mariadb .owed-units")
+    before = host.run("systemctl show -P MainPID mariadb.service").stdout
+    host.run(f"{RELEASE}/deploy/install.sh")
+    assert host.run("ls /opt/medical-ai/.owed-* 2>/dev/null", check=False).stdout == ""
+    assert host.run("systemctl show -P MainPID mariadb.service").stdout != before
+    until_healthy(host)
+
+
+def test_another_release_is_not_installed_over_the_one_in_use(host: Machine) -> None:
+    refused = host.run("/root/release-0.1.1/deploy/install.sh", check=False)
+    assert refused.returncode == 1
+    assert "another release is in use" in refused.stderr

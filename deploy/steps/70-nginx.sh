@@ -12,6 +12,10 @@ if [ "$(readlink /etc/nginx/sites-enabled/default 2>/dev/null)" = /etc/nginx/sit
   rm /etc/nginx/sites-enabled/default
   changed "Debian's welcome page is off"
 fi
+# nginx would make them for everybody to read.
+for log in access error; do
+  [ -e "/var/log/nginx/medical-ai.$log" ] || install -m 0640 -o www-data -g adm /dev/null "/var/log/nginx/medical-ai.$log"
+done
 said=$(nginx -t 2>&1) || fail "nginx does not take the site." "$said"
 if owed nginx; then
   if systemctl is-active --quiet nginx.service; then systemctl reload nginx.service; fi

@@ -122,6 +122,7 @@ def test_what_is_killed_comes_back(host: Machine, unit: str) -> None:
     until_healthy(host)
 
 
+@pytest.mark.long
 def test_it_survives_its_database(host: Machine) -> None:
     host.run("systemctl kill --signal=KILL mariadb.service")
     time.sleep(0.3)
@@ -167,6 +168,7 @@ def test_an_upgrade_fails_no_request(host: Machine) -> None:
     assert "Nothing to do" in host.run(f"{folder}/deploy/upgrade.sh").stdout
 
 
+@pytest.mark.long
 def test_a_release_that_does_not_start_is_found_out_before_the_switch(host: Machine) -> None:
     breaks = "printf 'raise RuntimeError\\n' >> medical_ai/web/today.py"
     folder = make_version(host, "0.1.2", breaks)
@@ -204,6 +206,7 @@ def test_a_damaged_release_is_refused(host: Machine) -> None:
     assert health(host)["version"] == "0.1.1"
 
 
+@pytest.mark.long
 def test_the_way_back_leads_to_what_was_in_use_before(host: Machine) -> None:
     # Others that are installed, and never proved themselves, lie between the two.
     host.run("cp -a /opt/medical-ai/releases/0.1.0 /opt/medical-ai/releases/0.1.0.1")
@@ -212,6 +215,7 @@ def test_the_way_back_leads_to_what_was_in_use_before(host: Machine) -> None:
     host.run("rm -r /opt/medical-ai/releases/0.1.0.1")
 
 
+@pytest.mark.long
 def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(host: Machine) -> None:
     releases = "/opt/medical-ai/releases"
     host.run(
@@ -225,6 +229,7 @@ def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(host: Machine) -> N
     assert health(host)["version"] == "0.1.0"
 
 
+@pytest.mark.long
 def test_what_a_run_left_undone_is_done_by_the_next(host: Machine) -> None:
     host.run("cd /opt/medical-ai && touch .owed-nginx .owed-mariadb .owed-units")
     before = host.run("systemctl show -P MainPID mariadb.service").stdout
@@ -234,6 +239,7 @@ def test_what_a_run_left_undone_is_done_by_the_next(host: Machine) -> None:
     until_healthy(host)
 
 
+@pytest.mark.long
 def test_another_release_is_not_installed_over_the_one_in_use(host: Machine) -> None:
     refused = host.run("/root/release-0.1.1/deploy/install.sh", check=False)
     assert refused.returncode == 1

@@ -13,6 +13,7 @@ read_answers() {
   local line name value
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in '' | '#'*) continue ;; esac
+    line=${line%$'\r'}
     name=${line%%=*} value=${line#*=}
     [[ $line == *=* ]] || fail "the file of answers has a line without =" "Lines are NAME=value."
     if [[ " ${NAMES//$'\n'/ } " == *" $name "* ]]; then
@@ -61,8 +62,11 @@ ask() { # ask NAME QUESTION [DEFAULT]
 }
 
 check_answers() {
-  [[ $DOMAIN =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] || fail "DOMAIN is not the name of a host."
+  DOMAIN=${DOMAIN,,} DOMAIN=${DOMAIN#https://} DOMAIN=${DOMAIN%/}
+  [[ $DOMAIN =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] || fail "DOMAIN is not the name of a host." "It looks like medical.example.org, without https:// and without a path."
   [[ $ADMIN_EMAIL =~ ^[^[:space:]@]+@[^[:space:]@]+$ ]] || fail "ADMIN_EMAIL is not an e-mail address."
+  [[ ! $ADMIN_EMAIL =~ \.(local|test|localhost|invalid)$ ]] \
+    || fail "ADMIN_EMAIL is under a name that is not for mail." "Addresses under .local, .test and .invalid are not accepted."
   check_certificate
   case $DATABASE in
     local) ;;

@@ -59,6 +59,14 @@ place_text() {
   rm -f "$scratch"
 }
 
+# mode_of FILE MODE OWNER:GROUP: what somebody changed by hand is set right
+mode_of() {
+  [ "$(stat -c '%U:%G %a' "$1")" != "$3 $(printf '%o' "$((8#$2))")" ] || return 0
+  chown "$3" "$1"
+  chmod "$2" "$1"
+  changed "$1 (owner and mode)"
+}
+
 # folder PATH MODE OWNER:GROUP
 folder() {
   if [ -d "$1" ] && [ "$(stat -c '%U:%G %a' "$1")" = "$3 $(printf '%o' "$((8#$2))")" ]; then return; fi

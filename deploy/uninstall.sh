@@ -41,10 +41,12 @@ remove_program() {
   systemctl stop 'medical-ai-*.service' 2>/dev/null || true
   rm -rf /etc/systemd/system/medical-ai*.service.d /etc/systemd/system/medical-ai*.{service,socket,target,timer}
   systemctl daemon-reload
+  systemctl reset-failed 'medical-ai*' 2>/dev/null || true
+  rm -f /var/lib/systemd/timers/stamp-medical-ai-*
   rm -f /etc/nginx/sites-enabled/medical-ai.conf /etc/nginx/sites-available/medical-ai.conf
   if systemctl is-active --quiet nginx.service && nginx -t 2>/dev/null; then systemctl reload nginx.service; fi
   rm -f /etc/fail2ban/jail.d/medical-ai.conf /etc/fail2ban/filter.d/medical-ai*.conf
-  if systemctl is-active --quiet fail2ban.service; then systemctl reload fail2ban.service || true; fi
+  if systemctl is-active --quiet fail2ban.service; then systemctl restart fail2ban.service || true; fi
   rm -f /etc/nftables.d/medical-ai.nft /etc/letsencrypt/renewal-hooks/deploy/medical-ai.sh
   if command -v nft >/dev/null; then nft delete table inet medical_ai 2>/dev/null || true; fi
   rm -f /etc/logrotate.d/medical-ai "$COMMAND"

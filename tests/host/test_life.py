@@ -104,6 +104,27 @@ def test_stop_stops_and_start_starts(host: Machine) -> None:
     until_healthy(host)
 
 
+@pytest.mark.long
+def test_settings_that_cannot_be_used_fail_the_start_and_say_why(host: Machine) -> None:
+    env = "/etc/medical-ai/medical-ai.env"
+    host.run(f"sed -i.good 's/^SMTP_PORT=.*/SMTP_PORT=abc/' {env}")
+    assert host.run("systemctl restart medical-ai", check=False).returncode
+    assert "Not configured: SMTP_PORT" in host.run("journalctl -u medical-ai -n 20").stdout
+    host.run(f"mv {env}.good {env}")
+    assert "(owner and mode)" in host.run(f"chmod 600 {env}; {RELEASE}/deploy/install.sh").stdout
+    until_healthy(host, 30)
+
+
+@pytest.mark.long
+def test_a_lost_key_ring_is_not_replaced(host: Machine) -> None:
+    ring = "/etc/medical-ai/secrets/encryption_keys"
+    host.run(f"mv {ring} /root/kept")
+    refused = host.run(f"{RELEASE}/deploy/install.sh", check=False)
+    assert "the key ring is lost" in refused.stderr
+    assert host.run(f"ls {ring}", check=False).returncode
+    host.run(f"mv /root/kept {ring}")
+
+
 @pytest.mark.parametrize("verb", ["reload", "restart"])
 def test_no_request_fails_meanwhile(host: Machine, verb: str) -> None:
     load = Load(host, 12)

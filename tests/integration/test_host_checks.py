@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pymysql
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import make_url, update
+from sqlalchemy import make_url, text, update
 
 from medical_ai.audit.models import AuditEvent
 from medical_ai.core import clock
@@ -25,7 +25,7 @@ from medical_ai.ops.host.checks import backups, service
 from medical_ai.ops.host.checks import database as checks
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.findings import Finding, Level
-from medical_ai.ops.schema import downgrade_schema, upgrade_schema
+from medical_ai.ops.schema import downgrade_schema, head_revision, upgrade_schema
 from tests.support.host import host_of
 from tests.support.mail import MailSink
 from tests.support.mariadb import MariaDBServer
@@ -120,6 +120,11 @@ def test_schema(mariadb_server: MariaDBServer, tmp_path: Path, database_kind: st
     host, database = host_of(settings, tmp_path), Database(settings)
     upgrade_schema(database)
     assert level(checks.check_schema(host)) == "ok"
+    for version in ("0999", head_revision()):
+        with database.engine.begin() as connection:
+            put = text("UPDATE alembic_version SET version_num = :version")
+            connection.execute(put, {"version": version})
+        assert level(checks.check_schema(host), f"version {version}") == "ok"
     downgrade_schema(database, to="0010")
     assert level(checks.check_schema(host), "at version 0010") == "FAIL"
     downgrade_schema(database, to="base")

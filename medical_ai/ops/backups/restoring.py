@@ -25,7 +25,7 @@ from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Keys, Manifest
 from medical_ai.ops.backups.restic import Snapshot, get_snapshot
 from medical_ai.ops.backups.workplace import DATA, FOLDER, RESTORED_SETTINGS, SETTINGS
-from medical_ai.ops.schema import head_revision
+from medical_ai.ops.schema import fits_release
 
 OWN_ROWS = {
     "alembic_version", "permissions", "role_permissions", "hospitals", "worker_heartbeats", "jobs",
@@ -95,7 +95,7 @@ def restore(
         fetched = fetch(here, at=at, with_files=into is None)
         given = load(store, fetched)
         files = _restore_files(here, fetched) if into is None else 0
-        if into is None and fetched.manifest.schema_version == head_revision():
+        if into is None and fits_release(fetched.manifest.schema_version):
             _record(store, fetched.manifest)
         return Restored(
             manifest=fetched.manifest,

@@ -13,7 +13,7 @@ from medical_ai.core import clock
 from medical_ai.core.database import Database, mariadb_connect_args
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.findings import Finding, fail, ok, warn
-from medical_ai.ops.schema import current_revision, head_revision
+from medical_ai.ops.schema import current_revision, head_revision, is_newer
 
 ACCESS_DENIED, UNKNOWN_DATABASE, NO_ACCESS_TO_DATABASE = 1045, 1049, 1044
 READS, CHANGES = frozenset({"SELECT", "INSERT"}), frozenset({"UPDATE", "DELETE"})
@@ -77,11 +77,13 @@ def _rights_by_place(grants: list[str]) -> dict[str, set[str]]:
 
 
 def check_schema(host: Host) -> Finding:
-    """Tell whether the tables are of this release's version."""
+    """Tell whether the tables have all that this release needs."""
     with _connected(host) as connection:
         found, wanted = current_revision(connection), head_revision()
     if found is None:
         return fail("there are no tables", MIGRATE)
+    if is_newer(found):
+        return ok(f"version {found}, newer than the release, which only adds")
     if found != wanted:
         return fail(f"the tables are at version {found}, this release needs {wanted}", MIGRATE)
     return ok(f"version {found}")

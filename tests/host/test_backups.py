@@ -42,7 +42,7 @@ def test_after_everything_is_gone_the_backup_brings_it_back(host: Machine) -> No
     kept = "/var/lib/medical-ai/restored-settings"
     assert host.run(f"cat {kept}/secrets/encryption_keys").stdout == key
     assert "PUBLIC_URL" in host.run(f"cat {kept}/medical-ai.env").stdout
-    host.run(f"rm -r {kept}")
+    host.run(f"find {kept} -mindepth 1 -delete")
     host.run("systemctl start medical-ai.target")
     until_healthy(host, 60)
     run_unit(host, "medical-ai-backup")

@@ -138,7 +138,7 @@ def _tell(done: Restored) -> None:
     if done.files:
         click.echo(f"{done.files} other files were restored.")
     if done.settings is not None:
-        click.echo(f"Settings and secrets are in {done.settings}: move them, then delete it.")
+        click.echo(f"Settings and secrets are in {done.settings}: move them, then empty it.")
     if done.unopened:
         click.echo(
             f"ENCRYPTION_KEYS here does not open the keys of {done.unopened} records: take the one"

@@ -15,6 +15,8 @@ from medical_ai.ops.backups.sqlite import SQLiteStore
 from medical_ai.ops.backups.workplace import Workplace
 
 OWNER_URL = "/etc/medical-ai/owner/migration_database_url"
+NOT_KEPT = {"migration_database_url"}
+"""Of this machine alone: another has an owner of its own."""
 Store = MariaStore | SQLiteStore
 
 
@@ -66,7 +68,7 @@ def _read_kept_files() -> dict[str, bytes]:
         "medical-ai.env": Path(os.environ.get("ENV_FILE", ".env")),
         "backup.env": Path(os.environ.get("BACKUP_ENV_FILE", BACKUP_ENV)),
     }
-    for name in Settings.model_fields:
+    for name in set(Settings.model_fields) - NOT_KEPT:
         if (found := find_secret_file(name)) is not None:
             paths[f"secrets/{name}"] = found
     try:

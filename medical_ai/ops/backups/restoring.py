@@ -219,9 +219,11 @@ def _restore_files(here: Installation, fetched: Fetched) -> int:
 
 
 def _restore_settings(here: Installation, fetched: Fetched) -> Path:
+    # Emptied and never removed: web and worker are shut out of the folder that is there now.
     target = here.workplace.data_dir / RESTORED_SETTINGS
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(mode=0o700)
+    target.mkdir(mode=0o700, exist_ok=True)
+    for one in target.iterdir():
+        shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
     if fetched.settings.exists():
         shutil.copytree(fetched.settings, target, dirs_exist_ok=True)
         target.chmod(0o700)

@@ -49,6 +49,10 @@ def test_every_row_of_every_table_comes_back(site: Site, live: Database, cast: C
         connection.execute(text("DELETE FROM audit_events"))
         connection.execute(text("DELETE FROM chat_messages"))
     document.unlink()
+    restored = site.settings.data_dir / "restored-settings"
+    (restored / "secrets").mkdir(parents=True)
+    (restored / "secrets/of_a_former_restore").touch()
+    place = restored.stat().st_ino
     done = restore(site.here, replace=True, with_settings=True)
     after = rows_of(live)
     added = set(after["audit_events"]) - set(before["audit_events"])
@@ -57,7 +61,9 @@ def test_every_row_of_every_table_comes_back(site: Site, live: Database, cast: C
     assert set(before["audit_events"]) < set(after["audit_events"])
     assert document.read_bytes() == b"a sealed letter"
     assert (done.keys.closed, done.unopened, done.files) == (0, 0, 1)
-    assert done.settings is not None
+    assert done.settings == restored
+    assert restored.stat().st_ino == place  # web and worker are shut out of that very folder
+    assert not (restored / "secrets/of_a_former_restore").exists()
     assert (done.settings / "secrets" / "encryption_keys").read_bytes() == b"made up\n"
 
 

@@ -86,6 +86,20 @@ def test_the_owner_of_this_machines_database_is_not_kept(etc: Path) -> None:
     assert here.settings.as_owner().sqlalchemy_url == "sqlite:////of-this-machine.db"
 
 
+def test_keys_that_left_the_ring_are_kept(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    former = etc / "former"
+    monkeypatch.setenv("FORMER_KEYS_FILE", str(former))
+    for written, kept in (("\n", None), ("made up\n", b"made up\n")):
+        former.write_text(written)
+        assert load_installation().kept_files.get("encryption-keys-former") == kept
+
+
+def test_an_empty_url_of_an_owner_names_none(etc: Path) -> None:
+    (etc / "secrets/migration_database_url").write_text("\n")
+    settings = load_installation().settings
+    assert settings.as_owner().sqlalchemy_url == settings.sqlalchemy_url
+
+
 @pytest.mark.parametrize("length", range(0, len(DUMP) - 20, 37))
 def test_a_dump_that_was_cut_anywhere_is_refused(length: int) -> None:
     with pytest.raises(DumpFailed):

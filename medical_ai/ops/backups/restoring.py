@@ -23,6 +23,7 @@ from medical_ai.ops.backups import restic
 from medical_ai.ops.backups.errors import LoadFailed, NothingThere, Refused
 from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Keys, Manifest
+from medical_ai.ops.backups.precautions import refuse_while_running, refuse_without_room
 from medical_ai.ops.backups.restic import Snapshot, get_snapshot
 from medical_ai.ops.backups.workplace import DATA, FOLDER, RESTORED_SETTINGS, SETTINGS
 from medical_ai.ops.schema import fits_release
@@ -85,8 +86,10 @@ def restore(
     """Restore a backup and make sure that it is what was backed up. Raises BackupError.
 
     Without `into` the installation's own database and files are restored. A database with rows
-    is left alone unless `replace` says otherwise.
+    is left alone unless `replace` says otherwise, and so is one that web or worker are using.
     """
+    if into is None:
+        refuse_while_running()
     with here.workplace.held():
         store = here.store(name=into, as_owner=True)
         here.restic.unlock()
@@ -129,6 +132,7 @@ def load(store: Store, fetched: Fetched) -> KeysGiven:
     """Load a backup into a database, compare every table, and give the records their keys."""
     if store.kind != fetched.manifest.kind:
         raise LoadFailed(f"This is a backup of {fetched.manifest.kind}, not of {store.kind}.")
+    refuse_without_room(store, fetched.dump)
     store.clear()
     store.load(fetched.dump)
     fetched.manifest.compare(store.read().tables)

@@ -147,7 +147,7 @@ def _tell(done: Restored) -> None:
     if not fits_release(manifest.schema_version):
         click.echo(
             f"The tables are at version {manifest.schema_version}, this release is made for"
-            f" {head_revision()}: run `python3 db.py` before anybody signs in."
+            f" {head_revision()}: run `medical-ai migrate` before anybody signs in."
         )
 
 

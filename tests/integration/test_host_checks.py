@@ -1,6 +1,7 @@
 """What the doctor asks the database, the worker's traces, mail and the identity provider."""
 
 import json
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -60,7 +61,10 @@ def with_user(server: MariaDBServer, tmp_path: Path, rights: str, **url: str) ->
     changed = {"username": "checker", "password": GOOD} | url
     spelled = make_url(settings.sqlalchemy_url).set(**changed)  # type: ignore[arg-type]
     text = spelled.render_as_string(hide_password=False)
-    return host_of(make_settings(database_url=SecretStr(text)), tmp_path)
+    few = make_settings(
+        database_url=SecretStr(text), database_pool_size=1, database_pool_overflow=0
+    )
+    return host_of(few, tmp_path)
 
 
 # -- the database
@@ -91,6 +95,21 @@ def test_what_mariadb_refuses(mariadb_server: MariaDBServer, tmp_path: Path) -> 
     url = SecretStr("mysql+pymysql://u@localhost/d?unix_socket=/nowhere/socket")
     away = host_of(make_settings(database_url=url), tmp_path)
     assert level(checks.check_reachable(away), "cannot be reached") == "FAIL"
+
+
+def test_more_connections_than_mariadb_takes(
+    mariadb_server: MariaDBServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = with_user(mariadb_server, tmp_path, "ALL ON checked.*")
+    settings = tmp_path / "medical-ai.env"
+    monkeypatch.setenv("ENV_FILE", str(settings))
+    for processes, wanted, words in ((4, "ok", "it answers"), (9_000, "warn", "up to 9040")):
+        settings.write_text(f"WEB_CONCURRENCY={processes}\n")
+        host.layout.__dict__.pop("env_file", None)
+        assert level(checks.check_reachable(host), words) == wanted
+    settings.write_text("")
+    host.layout.__dict__.pop("env_file", None)
+    assert checks.count_connections(host) == multiprocessing.cpu_count() * 2 + 1 + 40
 
 
 def test_rights(mariadb_server: MariaDBServer, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from gunicorn.systemd import sd_notify
 
 ASKED_PER_PERIOD = 3
 """How often within WatchdogSec= there is a sign of life."""
+RETRY_SECONDS = 1.0
+"""How far apart two questions are at least where nobody answers."""
 
 _log = logging.getLogger("medical_ai.watchdog")
 
@@ -48,10 +50,15 @@ def watch_web(listeners: Sequence[socket.socket]) -> None:
 
 
 def _keep_asking(listener: socket.socket, period: float) -> None:
+    pause = period / ASKED_PER_PERIOD
     while True:
-        if is_answering(listener, timeout_seconds=period / ASKED_PER_PERIOD):
+        began = time.monotonic()
+        if is_answering(listener, timeout_seconds=pause):
             tell_alive()
-        time.sleep(period / ASKED_PER_PERIOD)
+            time.sleep(pause)
+        else:
+            # No third of the period is spent on waiting: whoever was busy may be free by now.
+            time.sleep(max(0.0, RETRY_SECONDS - (time.monotonic() - began)))
 
 
 def is_answering(listener: socket.socket, *, timeout_seconds: float) -> bool:

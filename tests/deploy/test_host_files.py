@@ -151,6 +151,23 @@ def test_fail2ban_takes_the_jail(tmp_path: Path) -> None:
     assert "'add', 'sshd', 'systemd'" in done.stdout
 
 
+# -- Units
+
+
+@needs("systemd-analyze", "systemd")
+@pytest.mark.parametrize(
+    "unit", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda x: x.stem
+)
+def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
+    text = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", unit.read_text())
+    (tmp_path / unit.name).write_text(text)
+    done = run("systemd-analyze", "verify", "--man=no", tmp_path / unit.name)
+    assert str(tmp_path) not in done.stderr, done.stderr
+    # A file that may be missing has an empty one in its place, or the unit would not start.
+    fallen_back = set(re.findall(r"^SetCredential=(\w+):\\n$", text, flags=re.MULTILINE))
+    assert fallen_back == {"former", "owner"} & set(re.findall(r"LoadCredential=(\w+):", text))
+
+
 # -- The firewall
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from medical_ai.ops.schema import head_revision
 from tests.support.certificates import Authority, sign_by_itself
 from tests.support.host import NAME, Installation
 from tests.support.tls import serving
@@ -66,7 +67,7 @@ def test_the_help_lists_every_command_with_a_line(served: Installation) -> None:
     said = served.run("--help").stdout
     for command in (
         "status", "doctor", "verify", "cert-check", "config", "create-admin", "maintenance",
-        "rotate-secrets", "rotate-keys", "worker", "sign-out", "reset-link", "audit",
+        "rotate-secrets", "rotate-keys", "migrate", "worker", "sign-out", "reset-link", "audit",
     ):  # fmt: skip
         assert f"  {command} " in said, command
     for foreign in ("limiter", "--app", "--debug", "--env-file", "routes"):
@@ -79,6 +80,24 @@ def test_the_help_works_where_the_application_cannot_start(installation: Install
     done = installation.run("--help")
     assert "config" in done.stdout
     assert "JWT_SECRET" in done.stderr
+
+
+# -- migrate
+
+
+def test_migrate_makes_the_tables_as_their_owner_and_then_nothing(
+    installation: Installation,
+) -> None:
+    first = installation.run("migrate").stdout
+    assert "applied 0001: " in first
+    second = installation.run("migrate").stdout
+    assert second == f"The embedded SQLite database is at version {head_revision()}.\n"
+    owner = installation.layout.owner / "migration_database_url"
+    owner.parent.mkdir(mode=0o700, exist_ok=True)
+    owner.write_text(f"mysql+pymysql://u@localhost/{CANARY}?unix_socket=/nowhere")
+    refused = installation.run("migrate", code=1)
+    assert "The tables were not changed: OperationalError." in refused.stderr
+    assert CANARY not in refused.stdout + refused.stderr
 
 
 # -- config

@@ -42,7 +42,7 @@ def test_after_everything_is_gone_the_backup_brings_it_back(host: Machine) -> No
     kept = "/var/lib/medical-ai/restored-settings"
     assert host.run(f"cat {kept}/secrets/encryption_keys").stdout == key
     assert "PUBLIC_URL" in host.run(f"cat {kept}/medical-ai.env").stdout
-    host.run(f"rm -r {kept}")
+    host.run(f"find {kept} -mindepth 1 -delete")
     host.run("systemctl start medical-ai.target")
     until_healthy(host, 60)
     run_unit(host, "medical-ai-backup")
@@ -50,7 +50,27 @@ def test_after_everything_is_gone_the_backup_brings_it_back(host: Machine) -> No
 
 
 def test_what_would_be_overwritten_is_left_alone(host: Machine) -> None:
-    refused = host.run("medical-ai restore --yes 2>&1", check=False)
-    assert refused.returncode == 1
-    assert "--replace" in refused.stdout
-    assert "Traceback" not in refused.stdout
+    for words in ("systemctl stop medical-ai.target", "--replace"):
+        refused = host.run("medical-ai restore --yes 2>&1", check=False)
+        assert refused.returncode == 1
+        assert words in refused.stdout
+        assert "Traceback" not in refused.stdout
+        host.run("systemctl stop medical-ai.target")
+    assert "is at version" in host.run("medical-ai migrate").stdout
+    host.run("systemctl start medical-ai.target")
+    until_healthy(host, 60)
+
+
+def test_former_keys_go_into_the_backup(host: Machine) -> None:
+    host.run("umask 077; echo made-up > /etc/medical-ai/encryption-keys-former")
+    run_unit(host, "medical-ai-backup")
+    host.run("systemctl stop medical-ai.target")
+    host.run("medical-ai restore --replace --with-settings --yes")
+    host.run("systemctl start medical-ai.target; rm /etc/medical-ai/encryption-keys-former")
+    kept = "/var/lib/medical-ai/restored-settings"
+    listed = host.run(f"cd {kept} && find . -type f").stdout.split()
+    assert "./encryption-keys-former" in listed
+    assert "./secrets/encryption_keys" in listed
+    assert not [path for path in listed if "migration_database_url" in path]
+    host.run(f"find {kept} -mindepth 1 -delete")
+    until_healthy(host, 60)

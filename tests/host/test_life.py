@@ -16,7 +16,7 @@ from tests.host.conftest import (
 from tests.host.machine import DOMAIN, Machine
 
 SERVICES = ("medical-ai.service", "medical-ai-worker.service")
-MOST_EXPOSED = {"medical-ai.service": 1.1}
+MOST_EXPOSED = {"medical-ai.service": 0.3}
 
 
 def until_active(host: Machine, unit: str) -> None:
@@ -67,7 +67,7 @@ def test_every_unit_is_in_its_sandbox(host: Machine) -> None:
         said = host.run(f"systemd-analyze security --no-pager {unit} | tail -n 1").stdout
         found = re.search(r"([0-9.]+)", said.partition(":")[2])
         assert found, said
-        assert float(found[1]) <= MOST_EXPOSED.get(unit, 2.0), said
+        assert float(found[1]) <= MOST_EXPOSED.get(unit, 1.3), said
 
 
 def test_secrets_are_for_root_alone(host: Machine) -> None:

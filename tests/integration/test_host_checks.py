@@ -1,6 +1,7 @@
 """What the doctor asks the database, the worker's traces, mail and the identity provider."""
 
 import json
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,7 @@ from unittest.mock import patch
 import pymysql
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import make_url, update
+from sqlalchemy import make_url, text, update
 
 from medical_ai.audit.models import AuditEvent
 from medical_ai.core import clock
@@ -25,7 +26,7 @@ from medical_ai.ops.host.checks import backups, service
 from medical_ai.ops.host.checks import database as checks
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.findings import Finding, Level
-from medical_ai.ops.schema import downgrade_schema, upgrade_schema
+from medical_ai.ops.schema import downgrade_schema, head_revision, upgrade_schema
 from tests.support.host import host_of
 from tests.support.mail import MailSink
 from tests.support.mariadb import MariaDBServer
@@ -60,7 +61,10 @@ def with_user(server: MariaDBServer, tmp_path: Path, rights: str, **url: str) ->
     changed = {"username": "checker", "password": GOOD} | url
     spelled = make_url(settings.sqlalchemy_url).set(**changed)  # type: ignore[arg-type]
     text = spelled.render_as_string(hide_password=False)
-    return host_of(make_settings(database_url=SecretStr(text)), tmp_path)
+    few = make_settings(
+        database_url=SecretStr(text), database_pool_size=1, database_pool_overflow=0
+    )
+    return host_of(few, tmp_path)
 
 
 # -- the database
@@ -93,6 +97,21 @@ def test_what_mariadb_refuses(mariadb_server: MariaDBServer, tmp_path: Path) -> 
     assert level(checks.check_reachable(away), "cannot be reached") == "FAIL"
 
 
+def test_more_connections_than_mariadb_takes(
+    mariadb_server: MariaDBServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = with_user(mariadb_server, tmp_path, "ALL ON checked.*")
+    settings = tmp_path / "medical-ai.env"
+    monkeypatch.setenv("ENV_FILE", str(settings))
+    for processes, wanted, words in ((4, "ok", "it answers"), (9_000, "warn", "up to 9040")):
+        settings.write_text(f"WEB_CONCURRENCY={processes}\n")
+        host.layout.__dict__.pop("env_file", None)
+        assert level(checks.check_reachable(host), words) == wanted
+    settings.write_text("")
+    host.layout.__dict__.pop("env_file", None)
+    assert checks.count_connections(host) == multiprocessing.cpu_count() * 2 + 1 + 40
+
+
 def test_rights(mariadb_server: MariaDBServer, tmp_path: Path) -> None:
     tables = "users", "audit_events", "audit_blocks", "audit_seals", "alembic_version"
     for rights, wanted, words in (
@@ -120,6 +139,11 @@ def test_schema(mariadb_server: MariaDBServer, tmp_path: Path, database_kind: st
     host, database = host_of(settings, tmp_path), Database(settings)
     upgrade_schema(database)
     assert level(checks.check_schema(host)) == "ok"
+    for version in ("0999", head_revision()):
+        with database.engine.begin() as connection:
+            put = text("UPDATE alembic_version SET version_num = :version")
+            connection.execute(put, {"version": version})
+        assert level(checks.check_schema(host), f"version {version}") == "ok"
     downgrade_schema(database, to="0010")
     assert level(checks.check_schema(host), "at version 0010") == "FAIL"
     downgrade_schema(database, to="base")

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, MetaData, Table, func, inspect, select
+from sqlalchemy import Column, Connection, MetaData, Table, func, inspect, select, text
 from sqlalchemy.dialects import mysql
 
 from medical_ai import migrations
@@ -24,6 +24,8 @@ from medical_ai.ops.schema import (
     current_revision,
     downgrade_schema,
     head_revision,
+    is_newer,
+    migrate,
     upgrade_schema,
 )
 from tests.support.stores import mariadb_settings, sqlite_settings, tables_of
@@ -184,6 +186,26 @@ def test_upgrading_says_what_was_applied_and_the_second_time_nothing(bare: Datab
     assert applied[-1].revision == head_revision()
     assert all(step.description.strip() for step in applied)
     assert upgrade_schema(bare) == []
+
+
+def test_tables_of_a_later_release_are_left_alone(bare: Database) -> None:
+    assert not any(map(is_newer, [None, *list_revisions()]))
+    migrate(bare.settings)
+    permission = "a:later:one"
+    with write(bare) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+        connection.execute(
+            text("INSERT INTO permissions VALUES (:name, 'later', '2026-11-25 00:00:00')"),
+            {"name": permission},
+        )
+    assert upgrade_schema(bare) == []
+    said = migrate(bare.settings)
+    assert len(said) == 1
+    assert f"at version 0999, newer than this release, which needs {head_revision()}" in said[0]
+    with bare.engine.connect() as connection:
+        assert current_revision(connection) == "0999"
+        kept = connection.execute(text("SELECT name FROM permissions"))
+        assert permission in set(kept.scalars())
 
 
 def test_a_process_that_has_migrated_does_not_keep_others_from_it(bare: Database) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from medical_ai.ops.backups.errors import DumpFailed, NotConfigured, ProofFailed
+from medical_ai.ops.backups.installation import load_installation
 from medical_ai.ops.backups.manifest import Keys, Manifest, TableSum
 from medical_ai.ops.backups.options import BackupOptions, load_options
 from medical_ai.ops.backups.sql_dump import DumpReader
+from tests.support.settings import SECRETS
 
 ONE, TWO = "01a2108b-8ef4-745e-ba6e-b0d9179a99e3", "01a2108b-8f1a-7228-a952-9d6f52b1049e"
 PLAIN_ONE, PLAIN_TWO = ONE.replace("-", ""), TWO.replace("-", "")
@@ -64,6 +66,38 @@ def test_the_sum_of_a_table_is_that_of_its_rows_without_the_keys() -> None:
     assert sums[0] == sums[1]
     other = read(DUMP.replace("'a,", "'b,"))[0].contents().tables
     assert [name for name in other if other[name] != sums[0][name]] == ["patients"]
+
+
+@pytest.fixture
+def etc(backup_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of settings and secrets as they lie on a host."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name, value in SECRETS.items():
+        (secrets / name).write_text(value)
+    (secrets / "migration_database_url").write_text("sqlite:////of-this-machine.db")
+    monkeypatch.setenv("SECRETS_PREFIX", f"{secrets}/")
+    return tmp_path
+
+
+def test_the_owner_of_this_machines_database_is_not_kept(etc: Path) -> None:
+    here = load_installation()
+    assert set(here.kept_files) == {"backup.env", *(f"secrets/{name}" for name in SECRETS)}
+    assert here.settings.as_owner().sqlalchemy_url == "sqlite:////of-this-machine.db"
+
+
+def test_keys_that_left_the_ring_are_kept(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    former = etc / "former"
+    monkeypatch.setenv("FORMER_KEYS_FILE", str(former))
+    for written, kept in (("\n", None), ("made up\n", b"made up\n")):
+        former.write_text(written)
+        assert load_installation().kept_files.get("encryption-keys-former") == kept
+
+
+def test_an_empty_url_of_an_owner_names_none(etc: Path) -> None:
+    (etc / "secrets/migration_database_url").write_text("\n")
+    settings = load_installation().settings
+    assert settings.as_owner().sqlalchemy_url == settings.sqlalchemy_url
 
 
 @pytest.mark.parametrize("length", range(0, len(DUMP) - 20, 37))

@@ -25,7 +25,7 @@ from medical_ai.ops.backups.restoring import Restored, restore
 from medical_ai.ops.backups.service import BACKUP, PROOF, record_run
 from medical_ai.ops.host.layout import find_layout
 from medical_ai.ops.host.privileges import NotAllowed, become
-from medical_ai.ops.schema import head_revision
+from medical_ai.ops.schema import fits_release, head_revision
 
 FAILURES = (BackupError, SQLAlchemyError)
 NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -138,16 +138,16 @@ def _tell(done: Restored) -> None:
     if done.files:
         click.echo(f"{done.files} other files were restored.")
     if done.settings is not None:
-        click.echo(f"Settings and secrets are in {done.settings}: move them, then delete it.")
+        click.echo(f"Settings and secrets are in {done.settings}: move them, then empty it.")
     if done.unopened:
         click.echo(
             f"ENCRYPTION_KEYS here does not open the keys of {done.unopened} records: take the one"
             " of the backup (--with-settings)."
         )
-    if manifest.schema_version != head_revision():
+    if not fits_release(manifest.schema_version):
         click.echo(
             f"The tables are at version {manifest.schema_version}, this release is made for"
-            f" {head_revision()}: run `python3 db.py` before anybody signs in."
+            f" {head_revision()}: run `medical-ai migrate` before anybody signs in."
         )
 
 

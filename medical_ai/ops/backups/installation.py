@@ -15,6 +15,11 @@ from medical_ai.ops.backups.sqlite import SQLiteStore
 from medical_ai.ops.backups.workplace import Workplace
 
 OWNER_URL = "/etc/medical-ai/owner/migration_database_url"
+NOT_KEPT = {"migration_database_url"}
+"""Of this machine alone: another has an owner of its own."""
+FORMER = "encryption-keys-former"
+FORMER_KEYS = f"/etc/medical-ai/{FORMER}"
+"""Keys that left the ring: older backups of the data are sealed with them."""
 Store = MariaStore | SQLiteStore
 
 
@@ -65,11 +70,14 @@ def _read_kept_files() -> dict[str, bytes]:
     paths = {
         "medical-ai.env": Path(os.environ.get("ENV_FILE", ".env")),
         "backup.env": Path(os.environ.get("BACKUP_ENV_FILE", BACKUP_ENV)),
+        FORMER: Path(os.environ.get("FORMER_KEYS_FILE", FORMER_KEYS)),
     }
-    for name in Settings.model_fields:
+    for name in set(Settings.model_fields) - NOT_KEPT:
         if (found := find_secret_file(name)) is not None:
             paths[f"secrets/{name}"] = found
     try:
-        return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+        found_files = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
     except OSError:
         raise NotConfigured("A file of settings or secrets cannot be read.") from None
+    # Where there is no such file, systemd hands a unit an empty one.
+    return {name: content for name, content in found_files.items() if content.strip()}

@@ -23,9 +23,10 @@ from medical_ai.ops.backups import restic
 from medical_ai.ops.backups.errors import LoadFailed, NothingThere, Refused
 from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Keys, Manifest
+from medical_ai.ops.backups.precautions import refuse_while_running, refuse_without_room
 from medical_ai.ops.backups.restic import Snapshot, get_snapshot
 from medical_ai.ops.backups.workplace import DATA, FOLDER, RESTORED_SETTINGS, SETTINGS
-from medical_ai.ops.schema import head_revision
+from medical_ai.ops.schema import fits_release
 
 OWN_ROWS = {
     "alembic_version", "permissions", "role_permissions", "hospitals", "worker_heartbeats", "jobs",
@@ -85,8 +86,10 @@ def restore(
     """Restore a backup and make sure that it is what was backed up. Raises BackupError.
 
     Without `into` the installation's own database and files are restored. A database with rows
-    is left alone unless `replace` says otherwise.
+    is left alone unless `replace` says otherwise, and so is one that web or worker are using.
     """
+    if into is None:
+        refuse_while_running()
     with here.workplace.held():
         store = here.store(name=into, as_owner=True)
         here.restic.unlock()
@@ -95,7 +98,7 @@ def restore(
         fetched = fetch(here, at=at, with_files=into is None)
         given = load(store, fetched)
         files = _restore_files(here, fetched) if into is None else 0
-        if into is None and fetched.manifest.schema_version == head_revision():
+        if into is None and fits_release(fetched.manifest.schema_version):
             _record(store, fetched.manifest)
         return Restored(
             manifest=fetched.manifest,
@@ -129,6 +132,7 @@ def load(store: Store, fetched: Fetched) -> KeysGiven:
     """Load a backup into a database, compare every table, and give the records their keys."""
     if store.kind != fetched.manifest.kind:
         raise LoadFailed(f"This is a backup of {fetched.manifest.kind}, not of {store.kind}.")
+    refuse_without_room(store, fetched.dump)
     store.clear()
     store.load(fetched.dump)
     fetched.manifest.compare(store.read().tables)
@@ -219,9 +223,11 @@ def _restore_files(here: Installation, fetched: Fetched) -> int:
 
 
 def _restore_settings(here: Installation, fetched: Fetched) -> Path:
+    # Emptied and never removed: web and worker are shut out of the folder that is there now.
     target = here.workplace.data_dir / RESTORED_SETTINGS
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(mode=0o700)
+    target.mkdir(mode=0o700, exist_ok=True)
+    for one in target.iterdir():
+        shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
     if fetched.settings.exists():
         shutil.copytree(fetched.settings, target, dirs_exist_ok=True)
         target.chmod(0o700)

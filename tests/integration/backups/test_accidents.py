@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from medical_ai.core.database import Database
 from medical_ai.ops.backups.errors import BackupError, DumpFailed, TimedOut
@@ -146,6 +146,16 @@ def test_the_proof_restores_all_of_it_and_leaves_nothing(
         ("backup", True),
         ("restore-check", True),
     ]
+
+
+def test_the_proof_holds_after_the_release_went_back(site: Site, cast: Cast) -> None:
+    owner = Database(site.settings.as_owner())
+    with owner.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+        connection.execute(text("CREATE TABLE of_a_later_release (id INT)"))
+    owner.dispose()
+    made = make_backup(site.here)
+    assert check_restore(site.here).snapshot_id == made.snapshot_id
 
 
 @ON_SQLITE

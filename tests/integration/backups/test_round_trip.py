@@ -1,6 +1,9 @@
 """What goes into a backup comes out again, row by row, and nothing else is touched."""
 
+import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, text
@@ -49,6 +52,10 @@ def test_every_row_of_every_table_comes_back(site: Site, live: Database, cast: C
         connection.execute(text("DELETE FROM audit_events"))
         connection.execute(text("DELETE FROM chat_messages"))
     document.unlink()
+    restored = site.settings.data_dir / "restored-settings"
+    (restored / "secrets").mkdir(parents=True)
+    (restored / "secrets/of_a_former_restore").touch()
+    place = restored.stat().st_ino
     done = restore(site.here, replace=True, with_settings=True)
     after = rows_of(live)
     added = set(after["audit_events"]) - set(before["audit_events"])
@@ -57,7 +64,9 @@ def test_every_row_of_every_table_comes_back(site: Site, live: Database, cast: C
     assert set(before["audit_events"]) < set(after["audit_events"])
     assert document.read_bytes() == b"a sealed letter"
     assert (done.keys.closed, done.unopened, done.files) == (0, 0, 1)
-    assert done.settings is not None
+    assert done.settings == restored
+    assert restored.stat().st_ino == place  # web and worker are shut out of that very folder
+    assert not (restored / "secrets/of_a_former_restore").exists()
     assert (done.settings / "secrets" / "encryption_keys").read_bytes() == b"made up\n"
 
 
@@ -66,6 +75,43 @@ def test_what_holds_rows_is_not_overwritten(site: Site, live: Database, cast: Ca
     before = rows_of(live)
     with pytest.raises(Refused, match="--replace"):
         restore(site.here)
+    assert rows_of(live) == before
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_what_is_in_use_is_not_replaced(
+    site: Site, live: Database, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_backup(site.here)
+    before = rows_of(live)
+    systemctl = tmp_path / "bin/systemctl"
+    systemctl.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    for states, named in (
+        ("active inactive", "medical-ai.service would"),
+        ("failed activating", "medical-ai-worker.service would"),
+    ):
+        systemctl.write_text(f"#!/bin/sh\nprintf '%s\\n' {states}\nexit 3\n")
+        systemctl.chmod(0o755)
+        with pytest.raises(Refused, match=rf"{named}.*systemctl stop medical-ai\.target"):
+            restore(site.here, replace=True)
+    assert rows_of(live) == before
+    restore(site.here, into="copy")  # nobody uses that one
+    no_systemd = "System has not been booted with systemd as init system"
+    systemctl.write_text(f"#!/bin/sh\necho '{no_systemd}'\nexit 1\n")
+    restore(site.here, replace=True)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_disk_without_room_is_noticed_before_anything_is_lost(
+    site: Site, live: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_backup(site.here)
+    before = rows_of(live)
+    little = shutil.disk_usage("/")._replace(free=1024)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: little)
+    with pytest.raises(Refused, match=r"MiB on the disk.*and 0 are free"):
+        restore(site.here, replace=True)
     assert rows_of(live) == before
 
 

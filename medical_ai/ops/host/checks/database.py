@@ -1,8 +1,9 @@
 """The database: it answers, with the rights and the tables it should have, and keeps our time."""
 
+import multiprocessing
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 
 from sqlalchemy import Connection, create_engine, inspect, text
@@ -12,8 +13,9 @@ from sqlalchemy.pool import NullPool
 from medical_ai.core import clock
 from medical_ai.core.database import Database, mariadb_connect_args
 from medical_ai.ops.host.checks.registry import Host
+from medical_ai.ops.host.env_file import parse_as_systemd
 from medical_ai.ops.host.findings import Finding, fail, ok, warn
-from medical_ai.ops.schema import current_revision, head_revision
+from medical_ai.ops.schema import current_revision, head_revision, is_newer
 
 ACCESS_DENIED, UNKNOWN_DATABASE, NO_ACCESS_TO_DATABASE = 1045, 1049, 1044
 READS, CHANGES = frozenset({"SELECT", "INSERT"}), frozenset({"UPDATE", "DELETE"})
@@ -22,18 +24,41 @@ SEALED = frozenset({"audit_events", "audit_blocks", "audit_seals"})
 """Tables that only grow: whoever could change them could change what was sealed."""
 GRANT = re.compile(r"GRANT (?P<rights>.+?) ON \S+?\.(?P<table>\S+) TO ")
 GRANT_AGAIN = "Run deploy/mariadb/users.sql as MariaDB's root; deploy/install.sh does it."
+BESIDE_WEB = 40
+"""Connections for the worker, for commands and backups, and for whoever looks after the server."""
+MORE_CONNECTIONS = "Raise max_connections in 90-local.cnf: see docs/runbooks/database-down.md."
 MOST_SKEW_SECONDS = 2.0
 MIGRATE = "sudo medical-ai config check; then deploy/upgrade.sh, which brings the tables along"
 
 
 def check_reachable(host: Host) -> Finding:
-    """Tell whether the database answers and takes our credentials."""
+    """Tell whether the database answers, takes our credentials, and as many of us as there are."""
     try:
         with _connected(host) as connection:
             connection.execute(text("SELECT 1"))
+            most = _most_connections(host, connection)
     except OperationalError as error:
         return _explain(host, error)
+    if most is not None and (wanted := count_connections(host)) > most:
+        found = f"it takes {most} connections, and up to {wanted} may be wanted"
+        return warn(found, MORE_CONNECTIONS)
     return ok("it answers" if host.settings.database_url else "the embedded one answers")
+
+
+def _most_connections(host: Host, connection: Connection) -> int | None:
+    if Database(host.settings).is_sqlite:
+        return None
+    return int(connection.execute(text("SELECT @@max_connections")).scalar_one())
+
+
+def count_connections(host: Host) -> int:
+    """Return how many connections are opened at most: by web, and by everything beside it."""
+    web = multiprocessing.cpu_count() * 2 + 1  # as gunicorn_config.py has it
+    with suppress(OSError, ValueError):
+        given = {one.name: one.value for one in parse_as_systemd(host.layout.env_file.read_text())}
+        web = int(given.get("WEB_CONCURRENCY", web))
+    each = host.settings.database_pool_size + host.settings.database_pool_overflow
+    return web * each + BESIDE_WEB
 
 
 def check_rights(host: Host) -> Finding:
@@ -77,11 +102,13 @@ def _rights_by_place(grants: list[str]) -> dict[str, set[str]]:
 
 
 def check_schema(host: Host) -> Finding:
-    """Tell whether the tables are of this release's version."""
+    """Tell whether the tables have all that this release needs."""
     with _connected(host) as connection:
         found, wanted = current_revision(connection), head_revision()
     if found is None:
         return fail("there are no tables", MIGRATE)
+    if is_newer(found):
+        return ok(f"version {found}, newer than the release, which only adds")
     if found != wanted:
         return fail(f"the tables are at version {found}, this release needs {wanted}", MIGRATE)
     return ok(f"version {found}")

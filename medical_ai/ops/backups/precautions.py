@@ -1,0 +1,46 @@
+"""What is looked at before a restore destroys anything."""
+
+import shutil
+from pathlib import Path
+
+from medical_ai.ops.backups.errors import Refused
+from medical_ai.ops.backups.installation import Store
+from medical_ai.ops.host.layout import SERVICES
+from medical_ai.ops.host.programs import ProgramMissing, run
+
+STOPPED = frozenset({"inactive", "failed", "unknown"})
+MEBIBYTE = 1_048_576
+
+
+def refuse_while_running() -> None:
+    """Refuse while systemd runs web or worker: they would write into what is being replaced.
+
+    Where there is no systemd, whoever restores stopped them by other means.
+    """
+    try:
+        said = run("systemctl", "is-active", *SERVICES).out.split("\n")
+    except (ProgramMissing, TimeoutError):
+        return
+    states = dict(zip(SERVICES, said, strict=False))
+    running = [unit for unit, state in states.items() if state.isalpha() and state not in STOPPED]
+    if running:
+        raise Refused(
+            f"{' and '.join(running)} would write into what is being replaced."
+            " Run: systemctl stop medical-ai.target"
+        )
+
+
+def refuse_without_room(store: Store, dump: Path) -> None:
+    """Refuse what the disk has no room for, while the database is still as it was.
+
+    SQLite needs the file, and as much again while it is written. A server has its own disk.
+    """
+    if store.kind != "sqlite":
+        return
+    needed = 2 * (dump / store.file_name).stat().st_size
+    free = shutil.disk_usage(store.live_files[0].parent).free
+    if free < needed:
+        raise Refused(
+            f"The backup needs {needed // MEBIBYTE + 1} MiB on the disk of {store.name}, and"
+            f" {free // MEBIBYTE} are free. Nothing was changed."
+        )

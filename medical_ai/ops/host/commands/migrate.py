@@ -1,0 +1,36 @@
+"""`medical-ai migrate`: the tables, as the database's owner. `python3 db.py` on a host."""
+
+import os
+
+import click
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+from medical_ai.core.config import load_settings
+from medical_ai.ops import schema
+from medical_ai.ops.host.layout import find_layout
+from medical_ai.ops.host.privileges import become, require_readable
+from medical_ai.ops.host.words import in_sentences, stop
+
+OWNER_URL = "migration_database_url"
+
+
+@click.command("migrate", help="Create the tables, or bring them to this release.")
+@in_sentences
+def migrate() -> None:
+    """Create or upgrade the tables and say what was done; the second time nothing is."""
+    layout = find_layout()
+    for path in (layout.env_file, layout.secrets, layout.owner):
+        require_readable(path, "migrate")
+    if (owner := layout.owner / OWNER_URL).exists():
+        os.environ.setdefault("MIGRATION_DATABASE_URL_FILE", str(owner))
+    settings = load_settings()
+    if layout.env_file.exists():
+        become(layout.user)  # an embedded database is to be the service's own
+    try:
+        for line in schema.migrate(settings):
+            click.echo(line)
+    except (SQLAlchemyError, CommandError) as error:
+        stop(f"The tables were not changed: {type(error).__name__}. Run: sudo medical-ai doctor")
+    except TimeoutError as error:
+        stop(f"Not now: {error}.")

@@ -150,9 +150,7 @@ ALTER USER medical_owner@localhost IDENTIFIED BY '$3';"
 
 # migrate FOLDER: bring the tables to what the release in FOLDER needs, and say so
 migrate() {
-  (cd "$1" && SECRETS_PREFIX=$SECRETS/ ENV_FILE=$ENV_FILE_OF_SERVICE PYTHONDONTWRITEBYTECODE=1 \
-    MIGRATION_DATABASE_URL_FILE=$([ ! -s "$OWNER_URL" ] || echo "$OWNER_URL") .venv/bin/python db.py 2>&1) \
-    || return 1
+  "$1/deploy/bin/medical-ai" migrate 2>&1 || return 1
   # A new table is for the application only once it was granted.
   [ "$DATABASE" != local ] || grant_rights "$1"
 }

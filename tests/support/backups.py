@@ -1,6 +1,7 @@
 """An installation of its own for each test of backups, with a repository on this disk."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,7 @@ class Site:
         return environment_of(
             self.settings,
             BACKUP_ENV_FILE=os.devnull,
+            MEDICAL_AI_USER=pwd.getpwuid(os.geteuid()).pw_name,
             RESTIC_REPOSITORY=self.options.restic_repository,
             RESTIC_PASSWORD_FILE=str(self.options.restic_password_file),
         )

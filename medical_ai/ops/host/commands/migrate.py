@@ -6,7 +6,7 @@ import click
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from medical_ai.core.config import load_settings
+from medical_ai.core.config import Settings, load_settings
 from medical_ai.ops import schema
 from medical_ai.ops.host.layout import find_layout
 from medical_ai.ops.host.privileges import become, require_readable
@@ -19,6 +19,18 @@ OWNER_URL = "migration_database_url"
 @in_sentences
 def migrate() -> None:
     """Create or upgrade the tables and say what was done; the second time nothing is."""
+    settings = _load_as_owner()
+    try:
+        for line in schema.migrate(settings):
+            click.echo(line)
+    except (SQLAlchemyError, CommandError) as error:
+        stop(f"The tables were not changed: {type(error).__name__}. Run: sudo medical-ai doctor")
+    except TimeoutError as error:
+        stop(f"Not now: {error}.")
+
+
+def _load_as_owner() -> Settings:
+    """Return the settings with the owner's URL, and go on as the service."""
     layout = find_layout()
     for path in (layout.env_file, layout.secrets, layout.owner):
         require_readable(path, "migrate")
@@ -27,10 +39,4 @@ def migrate() -> None:
     settings = load_settings()
     if layout.env_file.exists():
         become(layout.user)  # an embedded database is to be the service's own
-    try:
-        for line in schema.migrate(settings):
-            click.echo(line)
-    except (SQLAlchemyError, CommandError) as error:
-        stop(f"The tables were not changed: {type(error).__name__}. Run: sudo medical-ai doctor")
-    except TimeoutError as error:
-        stop(f"Not now: {error}.")
+    return settings

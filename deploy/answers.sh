@@ -13,6 +13,7 @@ read_answers() {
   local line name value
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in '' | '#'*) continue ;; esac
+    line=${line%$'\r'}
     name=${line%%=*} value=${line#*=}
     [[ $line == *=* ]] || fail "the file of answers has a line without =" "Lines are NAME=value."
     if [[ " ${NAMES//$'\n'/ } " == *" $name "* ]]; then
@@ -61,18 +62,12 @@ ask() { # ask NAME QUESTION [DEFAULT]
 }
 
 check_answers() {
-  [[ $DOMAIN =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] || fail "DOMAIN is not the name of a host."
+  DOMAIN=${DOMAIN,,} DOMAIN=${DOMAIN#https://} DOMAIN=${DOMAIN%/}
+  [[ $DOMAIN =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] || fail "DOMAIN is not the name of a host." "It looks like medical.example.org, without https:// and without a path."
   [[ $ADMIN_EMAIL =~ ^[^[:space:]@]+@[^[:space:]@]+$ ]] || fail "ADMIN_EMAIL is not an e-mail address."
-  case $CERTIFICATE in
-    certbot | self-signed) ;;
-    own)
-      for file in "$CERTIFICATE_FILE" "$CERTIFICATE_KEY_FILE"; do
-        [ -r "$file" ] || fail "the certificate or its key cannot be read."
-      done
-      [ "$(openssl x509 -noout -pubkey -in "$CERTIFICATE_FILE" 2>/dev/null)" = "$(openssl pkey -pubout -in "$CERTIFICATE_KEY_FILE" 2>/dev/null)" ] \
-        || fail "the certificate and the key do not belong together." ;;
-    *) fail "CERTIFICATE must be certbot, own or self-signed." ;;
-  esac
+  [[ ! $ADMIN_EMAIL =~ \.(local|test|localhost|invalid)$ ]] \
+    || fail "ADMIN_EMAIL is under a name that is not for mail." "Addresses under .local, .test and .invalid are not accepted."
+  check_certificate
   case $DATABASE in
     local) ;;
     remote)
@@ -81,10 +76,45 @@ check_answers() {
     *) fail "DATABASE must be local or remote." ;;
   esac
   for name in FAIL2BAN FIREWALL; do [[ ${!name} =~ ^(yes|no)$ ]] || fail "$name must be yes or no."; done
+  [ ! -s "$ENV_FILE_OF_SERVICE" ] || [ "$(setting PUBLIC_URL)" = "https://$DOMAIN" ] \
+    || fail "DOMAIN is not that of PUBLIC_URL." "Change PUBLIC_URL in $ENV_FILE_OF_SERVICE first."
+  [ "$FIREWALL" = no ] || check_ssh
+  say_what_stays
   GIVEN[PUBLIC_URL]=https://$DOMAIN
   GIVEN[DATA_DIR]=$DATA
   check_port 80
   check_port 443
+}
+
+check_certificate() {
+  case $CERTIFICATE in
+    certbot | self-signed) ;;
+    own)
+      if [ -s "/etc/letsencrypt/live/$DOMAIN/fullchain.pem" ] && [ ! -e "$CERTIFICATE_FILE" ]; then return; fi
+      for file in "$CERTIFICATE_FILE" "$CERTIFICATE_KEY_FILE"; do
+        [ -r "$file" ] || fail "the certificate or its key cannot be read."
+      done
+      [ "$(openssl x509 -noout -pubkey -in "$CERTIFICATE_FILE" 2>/dev/null)" = "$(openssl pkey -pubout -in "$CERTIFICATE_KEY_FILE" 2>/dev/null)" ] \
+        || fail "the certificate and the key do not belong together." ;;
+    *) fail "CERTIFICATE must be certbot, own or self-signed." ;;
+  esac
+}
+
+# The firewall lets nothing in but 22, 80 and 443: whoever is here by another port would not come back.
+check_ssh() {
+  local others
+  others=$({ ss -Hltnp | awk '/"sshd"/ {print $4}'; systemctl show -P Listen ssh.socket 2>/dev/null | grep -o '[^ ]*:[0-9]*'; } \
+    | sed 's/.*://' | grep -vx 22 | sort -u || true)
+  [ -z "$others" ] || fail "ssh listens on port $others, which the firewall would close." "Give FIREWALL=no, or change deploy/nftables/medical-ai.nft."
+}
+
+# Settings that are there already are the operator's; what was answered otherwise is not put over them.
+say_what_stays() {
+  local name
+  [ -s "$ENV_FILE_OF_SERVICE" ] || return 0
+  for name in "${!GIVEN[@]}"; do
+    [ "$(setting "$name")" = "${GIVEN[$name]}" ] || say "   $name stays as it is in $ENV_FILE_OF_SERVICE"
+  done
 }
 
 check_port() {

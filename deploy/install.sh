@@ -19,12 +19,16 @@ main() {
   step "What is here (no impact yet)"
   check_host
   only_once
+  if [ -L "$CURRENT" ] && [ "$(basename "$(readlink "$CURRENT")")" != "$VERSION" ]; then
+    fail "another release is in use here." "To change to this one: deploy/upgrade.sh. To mend that one: $CURRENT/deploy/install.sh"
+  fi
   [ -n "$ANSWERS" ] || [ ! -s "$KEPT_ANSWERS" ] || ANSWERS=$KEPT_ANSWERS
   [ -z "$ANSWERS" ] || read_answers "$ANSWERS"
   ask_what_is_missing
   check_answers
   show_plan
   [ -z "$CHECK_ONLY" ] || exit 0
+  trap 'printf "\nInterrupted. Run it again: it goes on from here.\n" >&2; exit 130' INT TERM
   for file in "$SOURCE"/deploy/steps/[0-9][0-9]-*.sh; do
     step "$(sed -n '1s/^# //p' "$file")"
     # shellcheck source=/dev/null
@@ -66,7 +70,7 @@ show_plan() {
     say "   Everything is as it must be. Nothing was changed."
   elif [ -z "$ANSWERS" ] && [ -t 0 ]; then
     read -r -p "   Go on? From here on the server is changed. [y/N]: " answer
-    [ "$answer" = y ] || [ "$answer" = yes ] || fail "as you wished. Nothing was changed."
+    [[ ${answer,,} =~ ^y(es)?$ ]] || fail "as you wished. Nothing was changed."
   fi
 }
 

@@ -14,6 +14,8 @@ readonly EDGE=/var/lib/medical-ai-edge
 readonly SERVICE_USER=medical-ai
 readonly COMMAND=/usr/local/bin/medical-ai
 
+umask 022  # whatever root's own is: the service must be able to read the program
+
 CHANGES=0
 shopt -s lastpipe  # what a pipe ends in counts its changes here, not in a copy of this shell
 
@@ -30,6 +32,12 @@ need_root() {
   [ "$(id -u)" -eq 0 ] || fail "this needs root." "Run it again with sudo."
 }
 
+# Who reads a file must be told when it changes, also when this run ends in between: with OWES=name
+# set, a change is written down as a debt that a later run finds.
+owe() { [ -z "${1:-}" ] || : >"$BASE/.owed-$1"; }
+owed() { [ -e "$BASE/.owed-$1" ]; }
+settled() { rm -f "$BASE/.owed-$1"; }
+
 # place FILE DEST [MODE] [OWNER:GROUP]: copy FILE where it differs from what is there
 place() {
   local source=$1 dest=$2 mode=${3:-0644} owner=${4:-root:root}
@@ -37,6 +45,7 @@ place() {
     return
   fi
   install -D -m "$mode" -o "${owner%:*}" -g "${owner#*:}" "$source" "$dest.new"
+  owe "${OWES:-}"
   mv -f "$dest.new" "$dest"
   changed "$dest"
 }
@@ -50,6 +59,14 @@ place_text() {
   rm -f "$scratch"
 }
 
+# mode_of FILE MODE OWNER:GROUP: what somebody changed by hand is set right
+mode_of() {
+  [ "$(stat -c '%U:%G %a' "$1")" != "$3 $(printf '%o' "$((8#$2))")" ] || return 0
+  chown "$3" "$1"
+  chmod "$2" "$1"
+  changed "$1 (owner and mode)"
+}
+
 # folder PATH MODE OWNER:GROUP
 folder() {
   if [ -d "$1" ] && [ "$(stat -c '%U:%G %a' "$1")" = "$3 $(printf '%o' "$((8#$2))")" ]; then return; fi
@@ -61,6 +78,7 @@ folder() {
 link() {
   [ "$(readlink "$2" 2>/dev/null)" != "$1" ] || return 0
   ln -sfn "$1" "$2.new"
+  owe "${OWES:-}"
   mv -fT "$2.new" "$2"
   changed "$2 -> $1"
 }
@@ -132,27 +150,26 @@ ALTER USER medical_owner@localhost IDENTIFIED BY '$3';"
 
 # migrate FOLDER: bring the tables to what the release in FOLDER needs, and say so
 migrate() {
-  (cd "$1" && SECRETS_PREFIX=$SECRETS/ ENV_FILE=$ENV_FILE_OF_SERVICE PYTHONDONTWRITEBYTECODE=1 \
-    MIGRATION_DATABASE_URL_FILE=$([ ! -s "$OWNER_URL" ] || echo "$OWNER_URL") .venv/bin/python db.py 2>&1) \
-    || return 1
+  "$1/deploy/bin/medical-ai" migrate 2>&1 || return 1
   # A new table is for the application only once it was granted.
   [ "$DATABASE" != local ] || grant_rights "$1"
 }
 
 # install_units FOLDER: the units of the release in FOLDER, and as much network as its settings need
 install_units() {
-  local before=$CHANGES unit network drop_in=/etc/systemd/system/medical-ai.service.d/network.conf
+  local OWES=units unit network drop_ins=/etc/systemd/system/medical-ai.service.d
   for unit in "$1"/medical-ai.service "$1"/deploy/systemd/*.*; do
     place "$unit" "/etc/systemd/system/$(basename "$unit")"
   done
   network=$("$1/deploy/bin/medical-ai" config network) || fail "the settings are not right." "See: medical-ai config check"
   if [ "$network" != none ]; then
-    place "$1/deploy/systemd/network/$network.conf" "$drop_in"
-  elif [ -f "$drop_in" ]; then
-    rm "$drop_in"
+    place "$1/deploy/systemd/network/$network.conf" "$drop_ins/network.conf"
+  elif [ -f "$drop_ins/network.conf" ]; then
+    owe units
+    rm "$drop_ins/network.conf"
     changed "no network for the web process"
   fi
-  [ "$before" = "$CHANGES" ] || systemctl daemon-reload
+  ! owed units || systemctl daemon-reload
 }
 
 # schema_of FOLDER: the version of the tables that the release in FOLDER is made for
@@ -164,24 +181,14 @@ only_once() {
   flock --nonblock 9 || fail "another installation, upgrade or rollback is at work."
 }
 
-# use_release VERSION: make an installed release the one that runs
-use_release() {
-  VERSION=$1 SOURCE=$RELEASES/$1
-  # shellcheck source=/dev/null
-  . "$SOURCE/deploy/steps/70-nginx.sh"
-  # shellcheck source=/dev/null
-  . "$SOURCE/deploy/steps/80-units.sh"
+# The release that was in use before this one, for the way back.
+previous_release() { cat "$BASE/previous" 2>/dev/null || true; }
+remember_previous() { # remember_previous [VERSION]: none when it is empty
+  if [ -n "${1:-}" ]; then printf '%s\n' "$1" >"$BASE/previous"; else rm -f "$BASE/previous"; fi
 }
 
-# try_release VERSION: the same in a shell of its own, with its verification; false when it stopped
-try_release() {
-  local code
-  set +e  # bash obeys set -e in the inner shell only where its end is no condition
-  (set -e; use_release "$1"; verify_release "$1")
-  code=$?
-  set -e
-  return "$code"
-}
+# try_release VERSION: make an installed release the one that runs, by its own scripts
+try_release() { bash "$RELEASES/$1/deploy/use-release.sh"; }
 
 # verify_release VERSION: the release answers as itself, its worker works, and both go on doing so
 verify_release() {

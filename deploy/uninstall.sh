@@ -25,7 +25,8 @@ main() {
   remove_program
   if [ -n "$with_data" ]; then
     remove_data
-    say "Everything of it is gone from this host. Backups elsewhere are not."
+    say "Gone from this host: program, database, data, settings, secrets, logs and backups."
+    say "Not gone: backups and a database elsewhere, the certificate in /etc/letsencrypt, the journal."
   else
     say "The program is gone. Kept: $CONFIG, $DATA, $LOGS, /var/backups/medical-ai and the database."
   fi
@@ -37,12 +38,15 @@ remove_program() {
     medical-ai-backup.timer medical-ai-restore-check.timer medical-ai-cert-check.timer; do
     systemctl disable --now --quiet "$unit" 2>/dev/null || true
   done
-  rm -rf /etc/systemd/system/medical-ai.service.d /etc/systemd/system/medical-ai*.{service,socket,target,timer}
+  systemctl stop 'medical-ai-*.service' 2>/dev/null || true
+  rm -rf /etc/systemd/system/medical-ai*.service.d /etc/systemd/system/medical-ai*.{service,socket,target,timer}
   systemctl daemon-reload
+  systemctl reset-failed 'medical-ai*' 2>/dev/null || true
+  rm -f /var/lib/systemd/timers/stamp-medical-ai-*
   rm -f /etc/nginx/sites-enabled/medical-ai.conf /etc/nginx/sites-available/medical-ai.conf
   if systemctl is-active --quiet nginx.service && nginx -t 2>/dev/null; then systemctl reload nginx.service; fi
   rm -f /etc/fail2ban/jail.d/medical-ai.conf /etc/fail2ban/filter.d/medical-ai*.conf
-  if systemctl is-active --quiet fail2ban.service; then systemctl reload fail2ban.service || true; fi
+  if systemctl is-active --quiet fail2ban.service; then systemctl restart fail2ban.service || true; fi
   rm -f /etc/nftables.d/medical-ai.nft /etc/letsencrypt/renewal-hooks/deploy/medical-ai.sh
   if command -v nft >/dev/null; then nft delete table inet medical_ai 2>/dev/null || true; fi
   rm -f /etc/logrotate.d/medical-ai "$COMMAND"
@@ -50,16 +54,21 @@ remove_program() {
 }
 
 remove_data() {
-  if systemctl is-active --quiet mariadb.service; then
+  if [ -e /etc/mysql/mariadb.conf.d/80-medical-ai.cnf ]; then
+    systemctl start mariadb.service || fail "MariaDB does not start, so nothing was removed." "See: journalctl -u mariadb -n 30"
     mariadb <<'SQL'
 DROP DATABASE IF EXISTS medical_ai_db;
 DROP DATABASE IF EXISTS medical_ai_restore_check;
 DROP USER IF EXISTS medical_user@localhost;
 DROP USER IF EXISTS medical_owner@localhost;
+FLUSH BINARY LOGS;
+PURGE BINARY LOGS BEFORE NOW();
 SQL
+    : >/var/log/mysql/mariadb-slow.log
     rm -f /etc/mysql/mariadb.conf.d/80-medical-ai.cnf
   fi
-  rm -rf /etc/nginx/medical-ai.d "$CONFIG" "$DATA" "$LOGS" /var/backups/medical-ai
+  rm -rf /etc/nginx/medical-ai.d "$CONFIG" "$DATA" "$LOGS" /var/backups/medical-ai /var/cache/medical-ai
+  rm -f /var/log/nginx/medical-ai.access* /var/log/nginx/medical-ai.error*
   if getent passwd "$SERVICE_USER" >/dev/null; then deluser --system --quiet "$SERVICE_USER"; fi
 }
 

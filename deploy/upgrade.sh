@@ -28,14 +28,20 @@ main() {
   step "Checks (no impact yet)"
   check
   if [ "$MODE" = dry-run ]; then plan; exit 0; fi
+  # shellcheck disable=SC2034  # for the steps
   VERSION=$NEW
-  # shellcheck source=deploy/steps/30-release.sh
-  . "$SOURCE/deploy/steps/30-release.sh"
+  for file in 10-packages 20-user 30-release 40-settings; do
+    # shellcheck source=/dev/null
+    . "$SOURCE/deploy/steps/$file.sh"
+  done
   "$RELEASES/$NEW/deploy/bin/medical-ai" config check >/dev/null \
     || fail "the new release does not take the settings." "See: $RELEASES/$NEW/deploy/bin/medical-ai config check"
   if [ "$MODE" = full ]; then back_up; change_tables; fi
   step "Trial of release $NEW beside $OLD"
-  try_out "$NEW" || fail "release $NEW does not start; release $OLD goes on." "See: journalctl -u medical-ai-trial -n 40"
+  if ! try_out "$NEW"; then
+    rm -rf "${RELEASES:?}/$NEW"
+    fail "release $NEW does not start; release $OLD goes on." "See: journalctl -u medical-ai-trial -n 40"
+  fi
   say "   it starts, and reaches the database"
   switch
   step "Verification"
@@ -48,7 +54,14 @@ check() {
   only_once
   [ -L "$CURRENT" ] || fail "nothing is installed here." "Install it: $SOURCE/deploy/install.sh"
   OLD=$(basename "$(readlink "$CURRENT")")
-  [ "$OLD" != "$NEW" ] || { say "   release $NEW is in use already. Nothing to do."; exit 0; }
+  if [ "$OLD" = "$NEW" ]; then
+    if verify_release "$NEW" >/dev/null && ! owed units && ! owed nginx; then
+      say "   release $NEW is in use already. Nothing to do."
+      exit 0
+    fi
+    OLD=$(previous_release)  # a run before was cut off in its switch
+    : "${OLD:=$NEW}"
+  fi
   [ "$(printf '%s\n' "$OLD" "$NEW" | sort -V | tail -n 1)" = "$NEW" ] \
     || fail "release $NEW is older than $OLD." "To go back: deploy/rollback.sh $NEW"
   [ -s "$KEPT_ANSWERS" ] || fail "$KEPT_ANSWERS is missing." "Run deploy/install.sh of release $OLD once."
@@ -81,12 +94,18 @@ change_tables() {
   local said
   said=$(migrate "$RELEASES/$NEW") || fail "the tables could not be changed; release $OLD goes on." "$said"
   say "   $(tail -n 1 <<<"$said")"
+  [ "$DATABASE" = local ] || say "   Grant rights on new tables as the database's owner, as in deploy/mariadb/users.sql."
 }
 
 switch() {
   step "Switch"
+  trap '' HUP  # a connection that breaks must not leave it half done
+  local before
+  before=$(previous_release)
+  remember_previous "$OLD"
   if ! try_release "$NEW"; then
     say "   release $NEW did not prove itself: going back to $OLD"
+    remember_previous "$before"
     try_release "$OLD" || fail "release $OLD is not healthy either." "See: medical-ai doctor"
     fail "release $OLD is in use again, and healthy." "What was wrong: journalctl -u medical-ai -u medical-ai-worker -n 60"
   fi

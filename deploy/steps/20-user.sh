@@ -10,6 +10,9 @@ folder "$CONFIG" 0755 root:root
 folder "$SECRETS" 0700 root:root
 folder "$CONFIG/owner" 0700 root:root
 folder "$DATA" 0700 "$SERVICE_USER:$SERVICE_USER"
+# Out of the sight of web and worker: a dump, and what a restore brings along.
+folder "$DATA/.backup" 0700 "$SERVICE_USER:$SERVICE_USER"
+folder "$DATA/restored-settings" 0700 "$SERVICE_USER:$SERVICE_USER"
 folder "$LOGS" 2750 "$SERVICE_USER:adm"
 folder "$EDGE" 0750 root:www-data
 folder /var/backups/medical-ai 0700 "$SERVICE_USER:$SERVICE_USER"

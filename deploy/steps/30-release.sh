@@ -12,7 +12,6 @@ if [ ! -f "$target/.complete" ]; then
   else
     git -C "$SOURCE" ls-files -z | tar -C "$SOURCE" --null -T - -cf - | tar -C "$target" -xf - --no-same-owner
   fi
-  chmod -R go-w,a+rX "$target"
   python3 -m venv "$target/.venv"
   from=()
   [ ! -d "$target/wheelhouse" ] || from=(--no-index --find-links "$target/wheelhouse")
@@ -22,6 +21,7 @@ if [ ! -f "$target/.complete" ]; then
   "$target/.venv/bin/python" -m compileall -q "$target/medical_ai" "$target/app.py" "$target/db.py"
   "$target/deploy/nginx/collect-static.sh" "$target"
   rm -rf "$target/wheelhouse"
+  chmod -R go-w,a+rX "$target"
   touch "$target/.complete"
   changed "$target"
 fi

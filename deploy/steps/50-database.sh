@@ -1,10 +1,9 @@
 # The database, one user who may change rows and one who may change tables, and the tables.
 # shellcheck shell=bash
 if [ "$DATABASE" = local ]; then
-  before=$CHANGES
   folder /var/log/mysql 2750 mysql:adm  # the log of changes and of slow statements
-  place "$SOURCE/deploy/mariadb/medical-ai.cnf" /etc/mysql/mariadb.conf.d/80-medical-ai.cnf
-  if [ "$before" != "$CHANGES" ]; then systemctl restart mariadb.service; fi
+  OWES=mariadb place "$SOURCE/deploy/mariadb/medical-ai.cnf" /etc/mysql/mariadb.conf.d/80-medical-ai.cnf
+  if owed mariadb; then systemctl restart mariadb.service; settled mariadb; fi
   enable mariadb.service
   if [ ! -s "$SECRETS/database_url" ]; then
     password=$(random_text) owner_password=$(random_text)

@@ -8,7 +8,11 @@ first() { # first UNIT NAME: start UNIT unless /health knows when NAME was
 
 if grep -q '^RESTIC_REPOSITORY=/' "$CONFIG/backup.env"; then
   first medical-ai-backup last_backup_at
-  first medical-ai-restore-check last_restore_proof_at
+  if [ -s "$OWNER_URL" ]; then
+    first medical-ai-restore-check last_restore_proof_at
+  else
+    say "   No proof that it restores: that needs the URL of who may make a database, in $OWNER_URL"
+  fi
 else
   say "   Once the other place can be reached: systemctl start medical-ai-backup medical-ai-restore-check"
 fi

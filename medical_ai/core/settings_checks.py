@@ -1,8 +1,15 @@
 """What settings must be for the application to start: nothing missing, weak, or half configured."""
 
+import sys
 from collections.abc import Iterator
 
-from medical_ai.core.config import SIGNING_SECRETS, SMTP_DEADLINES, Settings, SettingsError
+from medical_ai.core.config import (
+    SIGNING_SECRETS,
+    SMTP_DEADLINES,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 
 SECRET_MIN_BYTES = 32
 SECRET_MIN_DISTINCT = 10
@@ -115,3 +122,15 @@ def _is_https(url: str) -> bool:
 def _unless(holds: bool, words: str) -> Iterator[str]:
     if not holds:
         yield words
+
+
+def main() -> None:
+    """Say what is wrong with the settings and end with 1, before anything is started with them."""
+    try:
+        check_settings(load_settings())
+    except SettingsError as error:
+        sys.exit(f"Not configured: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -97,8 +97,10 @@ def test_who_comes_from_elsewhere_is_counted_apart(edge: Nginx, behind: Upstream
 
 def test_a_house_of_ones_own_is_not_limited(edge: Nginx, behind: Upstream) -> None:
     site = edge.folder / "site.conf"
-    (edge.folder / "house.conf").write_text("127.0.0.2/32 house;\n")
-    site.write_text(site.read_text().replace("/etc/nginx/medical-ai.d", str(edge.folder)))
+    own = edge.folder / "medical-ai.d"
+    own.mkdir()
+    (own / "house.conf").write_text("127.0.0.2 house;\n")
+    site.write_text(site.read_text().replace("/etc/nginx/medical-ai.d", str(own)))
     edge.reload()
     asked = (edge.ask("POST", "/login", body=b"{}", source="127.0.0.2") for _ in range(12))
     assert {answer.status for answer in asked} == {200}

@@ -61,8 +61,10 @@ def bare(archive: Path) -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def host(bare: Machine) -> Machine:
     """Return the host on which the release was installed."""
-    said = bare.run(f"{RELEASE}/deploy/install.sh --answers /root/answers").stdout
+    # With the umask of a hardened host.
+    said = bare.run(f"umask 077; {RELEASE}/deploy/install.sh --answers /root/answers").stdout
     assert "Done: " in said, said
+    assert "/app/invitations/" in said, said
     return bare
 
 

@@ -38,6 +38,7 @@ def test_the_certificates_timer_does_its_check(host: Machine) -> None:
     assert "certificate.expires-soon" in said.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("broken", "mended", "check", "words"),
     [
@@ -97,6 +98,7 @@ def test_the_doctor_finds_what_is_broken(
     assert doctor(host)[check]["level"] == "ok"
 
 
+@pytest.mark.long
 def test_secrets_and_keys_are_replaced_and_nobody_notices(host: Machine) -> None:
     load = Load(host, LOAD_SECONDS)
     for command in (
@@ -108,6 +110,7 @@ def test_secrets_and_keys_are_replaced_and_nobody_notices(host: Machine) -> None
     host.run("medical-ai rotate-secrets --finish --now")
 
 
+@pytest.mark.long
 def test_the_databases_passwords_are_replaced(host: Machine) -> None:
     before = host.run("cat /etc/medical-ai/secrets/database_url").stdout
     host.run("medical-ai rotate-secrets database")

@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from tests.host.conftest import until_healthy
 from tests.host.machine import CLIENT_ADDRESS, DOMAIN, Machine
 
@@ -18,6 +20,7 @@ def test_a_thousand_health_checks_do_not_fail(host: Machine) -> None:
     assert "Non-2xx" not in said
 
 
+@pytest.mark.long
 def test_one_address_gets_twenty_requests_a_second(host: Machine) -> None:
     seconds, burst = 4, 40
     started = time.monotonic()

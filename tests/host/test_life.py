@@ -104,6 +104,27 @@ def test_stop_stops_and_start_starts(host: Machine) -> None:
     until_healthy(host)
 
 
+@pytest.mark.long
+def test_settings_that_cannot_be_used_fail_the_start_and_say_why(host: Machine) -> None:
+    env = "/etc/medical-ai/medical-ai.env"
+    host.run(f"sed -i.good 's/^SMTP_PORT=.*/SMTP_PORT=abc/' {env}")
+    assert host.run("systemctl restart medical-ai", check=False).returncode
+    assert "Not configured: SMTP_PORT" in host.run("journalctl -u medical-ai -n 20").stdout
+    host.run(f"mv {env}.good {env}")
+    assert "(owner and mode)" in host.run(f"chmod 600 {env}; {RELEASE}/deploy/install.sh").stdout
+    until_healthy(host, 30)
+
+
+@pytest.mark.long
+def test_a_lost_key_ring_is_not_replaced(host: Machine) -> None:
+    ring = "/etc/medical-ai/secrets/encryption_keys"
+    host.run(f"mv {ring} /root/kept")
+    refused = host.run(f"{RELEASE}/deploy/install.sh", check=False)
+    assert "the key ring is lost" in refused.stderr
+    assert host.run(f"ls {ring}", check=False).returncode
+    host.run(f"mv /root/kept {ring}")
+
+
 @pytest.mark.parametrize("verb", ["reload", "restart"])
 def test_no_request_fails_meanwhile(host: Machine, verb: str) -> None:
     load = Load(host, 12)
@@ -122,6 +143,7 @@ def test_what_is_killed_comes_back(host: Machine, unit: str) -> None:
     until_healthy(host)
 
 
+@pytest.mark.long
 def test_it_survives_its_database(host: Machine) -> None:
     host.run("systemctl kill --signal=KILL mariadb.service")
     time.sleep(0.3)
@@ -167,6 +189,7 @@ def test_an_upgrade_fails_no_request(host: Machine) -> None:
     assert "Nothing to do" in host.run(f"{folder}/deploy/upgrade.sh").stdout
 
 
+@pytest.mark.long
 def test_a_release_that_does_not_start_is_found_out_before_the_switch(host: Machine) -> None:
     breaks = "printf 'raise RuntimeError\\n' >> medical_ai/web/today.py"
     folder = make_version(host, "0.1.2", breaks)
@@ -204,6 +227,41 @@ def test_a_damaged_release_is_refused(host: Machine) -> None:
     assert health(host)["version"] == "0.1.1"
 
 
-def test_the_way_back_is_one_command(host: Machine) -> None:
+@pytest.mark.long
+def test_the_way_back_leads_to_what_was_in_use_before(host: Machine) -> None:
+    # Others that are installed, and never proved themselves, lie between the two.
+    host.run("cp -a /opt/medical-ai/releases/0.1.0 /opt/medical-ai/releases/0.1.0.1")
     host.run("/opt/medical-ai/current/deploy/rollback.sh")
     assert health(host)["version"] == "0.1.0"
+    host.run("rm -r /opt/medical-ai/releases/0.1.0.1")
+
+
+@pytest.mark.long
+def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(host: Machine) -> None:
+    releases = "/opt/medical-ai/releases"
+    host.run(
+        f"echo 0.1.0 > /opt/medical-ai/previous && ln -sfn {releases}/0.1.1 /opt/medical-ai/current"
+    )
+    assert health(host)["version"] == "0.1.0"
+    said = host.run("/root/release-0.1.1/deploy/upgrade.sh").stdout
+    assert "release 0.1.1 is in use and healthy" in said, said
+    assert health(host)["version"] == "0.1.1"
+    host.run(f"{releases}/0.1.1/deploy/rollback.sh")
+    assert health(host)["version"] == "0.1.0"
+
+
+@pytest.mark.long
+def test_what_a_run_left_undone_is_done_by_the_next(host: Machine) -> None:
+    host.run("cd /opt/medical-ai && touch .owed-nginx .owed-mariadb .owed-units")
+    before = host.run("systemctl show -P MainPID mariadb.service").stdout
+    host.run(f"{RELEASE}/deploy/install.sh")
+    assert host.run("ls /opt/medical-ai/.owed-* 2>/dev/null", check=False).stdout == ""
+    assert host.run("systemctl show -P MainPID mariadb.service").stdout != before
+    until_healthy(host)
+
+
+@pytest.mark.long
+def test_another_release_is_not_installed_over_the_one_in_use(host: Machine) -> None:
+    refused = host.run("/root/release-0.1.1/deploy/install.sh", check=False)
+    assert refused.returncode == 1
+    assert "another release is in use" in refused.stderr

@@ -54,6 +54,7 @@ def serial(host: Machine) -> str:
     ).stdout
 
 
+@pytest.mark.long
 def test_it_is_issued_served_and_renewed(authority: Machine) -> None:
     host = authority
     own = serial(host)
@@ -74,6 +75,7 @@ def test_it_is_issued_served_and_renewed(authority: Machine) -> None:
     assert "serves the new certificate" in host.run("journalctl -t medical-ai-certificate").stdout
 
 
+@pytest.mark.long
 def test_one_that_ends_soon_is_said_by_its_check(host: Machine) -> None:
     done = host.run("systemctl start medical-ai-cert-check.service", check=False)
     assert done.returncode == 1

@@ -36,6 +36,7 @@ def readings() -> list[str]:
     return sorted({x for x in fitting if READING.match(x) and not OF_ANOTHER_TIME.search(x)})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", readings())
 def test_it_can_be_typed(host: Machine, command: str) -> None:
     if command.startswith("certbot") and not is_there(host, command):

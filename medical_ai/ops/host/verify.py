@@ -74,7 +74,8 @@ def look_at_chain(site: Site) -> Finding:
         if "self-signed" in error.verify_message and site.ca is None:
             return warn(
                 "the certificate is signed by itself: browsers warn of it",
-                f"certbot certonly --webroot -w /var/www/certbot -d {site.host}",
+                "CERTIFICATE=certbot and ACME_EMAIL= in /etc/medical-ai/answers, then"
+                " sudo /opt/medical-ai/current/deploy/install.sh",
             )
         return fail(
             f"browsers refuse the certificate: {error.verify_message}", "sudo medical-ai doctor"

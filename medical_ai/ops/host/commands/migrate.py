@@ -19,7 +19,7 @@ OWNER_URL = "migration_database_url"
 @in_sentences
 def migrate() -> None:
     """Create or upgrade the tables and say what was done; the second time nothing is."""
-    settings = _load_as_owner()
+    settings = _as_owner()
     try:
         for line in schema.migrate(settings):
             click.echo(line)
@@ -29,8 +29,7 @@ def migrate() -> None:
         stop(f"Not now: {error}.")
 
 
-def _load_as_owner() -> Settings:
-    """Return the settings with the owner's URL, and go on as the service."""
+def _as_owner() -> Settings:
     layout = find_layout()
     for path in (layout.env_file, layout.secrets, layout.owner):
         require_readable(path, "migrate")

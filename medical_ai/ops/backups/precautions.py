@@ -1,6 +1,7 @@
 """What is looked at before a restore destroys anything."""
 
 import shutil
+import time
 from pathlib import Path
 
 from medical_ai.ops.backups.errors import Refused
@@ -9,6 +10,9 @@ from medical_ai.ops.host.layout import SERVICES
 from medical_ai.ops.host.programs import ProgramMissing, run
 
 STOPPED = frozenset({"inactive", "failed", "unknown"})
+STOPPING = "deactivating"
+STOPPING_SECONDS = 90.0
+"""Longer than TimeoutStopSec= of either unit."""
 MEBIBYTE = 1_048_576
 
 
@@ -17,17 +21,24 @@ def refuse_while_running() -> None:
 
     Where there is no systemd, whoever restores stopped them by other means.
     """
+    latest = time.monotonic() + STOPPING_SECONDS
+    while running := _find_running():
+        # To stop the target waits for none of the two: what is on its way out is waited for here.
+        if set(running.values()) != {STOPPING} or time.monotonic() > latest:
+            raise Refused(
+                f"{' and '.join(running)} would write into what is being replaced."
+                " Run: systemctl stop medical-ai.target"
+            )
+        time.sleep(1)
+
+
+def _find_running() -> dict[str, str]:
     try:
         said = run("systemctl", "is-active", *SERVICES).out.split("\n")
     except (ProgramMissing, TimeoutError):
-        return
+        return {}
     states = dict(zip(SERVICES, said, strict=False))
-    running = [unit for unit, state in states.items() if state.isalpha() and state not in STOPPED]
-    if running:
-        raise Refused(
-            f"{' and '.join(running)} would write into what is being replaced."
-            " Run: systemctl stop medical-ai.target"
-        )
+    return {one: state for one, state in states.items() if state.isalpha() and state not in STOPPED}
 
 
 def refuse_without_room(store: Store, dump: Path) -> None:

@@ -97,6 +97,10 @@ def test_what_is_in_use_is_not_replaced(
             restore(site.here, replace=True)
     assert rows_of(live) == before
     restore(site.here, into="copy")  # nobody uses that one
+    once = f"test ! -e {tmp_path}/once && touch {tmp_path}/once"
+    stopping = f"if {once}; then echo deactivating; else echo inactive; fi"
+    systemctl.write_text(f"#!/bin/sh\n{stopping}\necho inactive\n")
+    restore(site.here, replace=True)
     no_systemd = "System has not been booted with systemd as init system"
     systemctl.write_text(f"#!/bin/sh\necho '{no_systemd}'\nexit 1\n")
     restore(site.here, replace=True)

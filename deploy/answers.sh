@@ -5,6 +5,7 @@
 readonly NAMES="DOMAIN CERTIFICATE CERTIFICATE_FILE CERTIFICATE_KEY_FILE ACME_EMAIL ACME_SERVER DATABASE
   DATABASE_URL_FILE OWNER_URL_FILE ADMIN_EMAIL BACKUP_REPOSITORY FAIL2BAN FIREWALL"
 readonly KEPT_ANSWERS=$CONFIG/answers
+ANSWERS=''  # the file they come from; nobody is asked where there is one
 for name in $NAMES; do printf -v "$name" '%s' ''; done
 declare -A GIVEN=() SECRET_FILES=()
 

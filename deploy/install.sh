@@ -12,7 +12,7 @@ SOURCE=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 # shellcheck source=deploy/answers.sh
 . "$SOURCE/deploy/answers.sh"
 VERSION=$(version_of "$SOURCE")
-ANSWERS='' CHECK_ONLY=''
+CHECK_ONLY=''
 
 main() {
   read_arguments "$@"

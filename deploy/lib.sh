@@ -109,11 +109,7 @@ setting() { # setting NAME: the value of a setting of this installation, or noth
   sed -n "s/^$1=//p" "$ENV_FILE_OF_SERVICE" | tail -n 1
 }
 
-as_service() { # as_service COMMAND...: with the rights of the service alone
-  setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups "$@"
-}
-
-# ask PATH [SOCKET]: what the web process says there
+# ask_web PATH [SOCKET]: what the web process says there
 ask_web() {
   curl --silent --fail --max-time 5 --unix-socket "${2:-/run/medical-ai/web.sock}" "http://localhost$1"
 }

@@ -34,8 +34,6 @@ main() {
     # shellcheck source=/dev/null
     . "$SOURCE/deploy/steps/$file.sh"
   done
-  "$RELEASES/$NEW/deploy/bin/medical-ai" config check >/dev/null \
-    || fail "the new release does not take the settings." "See: $RELEASES/$NEW/deploy/bin/medical-ai config check"
   if [ "$MODE" = full ]; then back_up; change_tables; fi
   step "Trial of release $NEW beside $OLD"
   if ! try_out "$NEW"; then
@@ -65,7 +63,8 @@ check() {
   [ "$(printf '%s\n' "$OLD" "$NEW" | sort -V | tail -n 1)" = "$NEW" ] \
     || fail "release $NEW is older than $OLD." "To go back: deploy/rollback.sh $NEW"
   [ -s "$KEPT_ANSWERS" ] || fail "$KEPT_ANSWERS is missing." "Run deploy/install.sh of release $OLD once."
-  read_answers "$KEPT_ANSWERS"
+  ANSWERS=$KEPT_ANSWERS
+  read_answers "$ANSWERS"
   ask_what_is_missing
   health 10 >/dev/null || fail "release $OLD does not answer." "Mend it first: medical-ai doctor"
   local free

@@ -10,7 +10,8 @@ SOURCE=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 VERSION=$(version_of "$SOURCE")
 
 need_root
-read_answers "$KEPT_ANSWERS"
+ANSWERS=$KEPT_ANSWERS
+read_answers "$ANSWERS"
 ask_what_is_missing
 for step in 70-nginx 80-units 90-guards; do
   # shellcheck source=/dev/null

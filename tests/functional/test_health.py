@@ -38,6 +38,18 @@ def test_with_a_worker_it_is_healthy(app: Flask, api: Api, database: Database) -
     assert health["reminders"]["lateness_p99_seconds"] == 0.4
 
 
+def test_its_length_does_not_tell_one_state_from_another(
+    api: Api, app: Flask, database: Database
+) -> None:
+    lengths = {len(api.get("/health").get_data())}
+    for lateness in (None, 0.4, 123.4):
+        with database.unit_of_work() as session:
+            heartbeat.beat(session, worker="here:1", lateness_p99_seconds=lateness)
+        probe = app.extensions["medical_ai.health"].look()
+        lengths.add(len(probe.body))
+    assert lengths == {512}
+
+
 def test_it_needs_no_sign_in_and_holds_no_secret(api: Api, app: Flask) -> None:
     text = api.get("/health").get_data(as_text=True)
     settings = app.extensions["medical_ai.database"].settings

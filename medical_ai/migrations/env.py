@@ -3,10 +3,12 @@
 from typing import Literal
 
 from alembic import context
+from sqlalchemy import Connection
 
 from medical_ai.core.config import load_settings
 from medical_ai.core.database import Base, Database, UTCDateTime
 from medical_ai.migrations import import_models
+from medical_ai.migrations.rerunnable import make_all_rerunnable
 
 import_models()
 
@@ -16,10 +18,12 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
     return "MOMENT" if kind == "type" and isinstance(item, UTCDateTime) else False
 
 
-def run(connection: object) -> None:
+def run(connection: Connection) -> None:
     """Run the migrations on one connection."""
+    if connection.dialect.name != "sqlite":
+        make_all_rerunnable(connection)
     context.configure(
-        connection=connection,  # type: ignore[arg-type]  # Alembic takes a Connection
+        connection=connection,
         target_metadata=Base.metadata,
         render_as_batch=True,
         compare_type=True,

@@ -147,8 +147,17 @@ ALTER USER medical_owner@localhost IDENTIFIED BY '$3';"
 # migrate FOLDER: bring the tables to what the release in FOLDER needs, and say so
 migrate() {
   "$1/deploy/bin/medical-ai" migrate 2>&1 || return 1
-  # A new table is for the application only once it was granted.
+  # A new table is for the application only once it was granted; elsewhere check_rights sees to it.
   [ "$DATABASE" != local ] || grant_rights "$1"
+}
+
+# check_rights FOLDER [--grant]: stop where the users of a database elsewhere lack a right
+check_rights() {
+  local said status=0
+  [ "$DATABASE" = remote ] || return 0
+  said=$("$1/deploy/bin/medical-ai" rights "${@:2}" 2>&1) || status=$?
+  # 2: the release in use is from before this command.
+  [ "$status" -ne 1 ] || fail "the database's users lack rights. Once they have them, run this again." "$said"
 }
 
 # install_units FOLDER: the units of the release in FOLDER, and as much network as its settings need

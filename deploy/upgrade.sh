@@ -42,6 +42,7 @@ main() {
   fi
   say "   it starts, and reaches the database"
   switch
+  bring_server_settings
   step "Verification"
   say "   release $NEW is in use and healthy. Back: $CURRENT/deploy/rollback.sh $OLD"
   remove_old_releases
@@ -52,8 +53,13 @@ check() {
   only_once
   [ -L "$CURRENT" ] || fail "nothing is installed here." "Install it: $SOURCE/deploy/install.sh"
   OLD=$(basename "$(readlink "$CURRENT")")
+  [ -s "$KEPT_ANSWERS" ] || fail "$KEPT_ANSWERS is missing." "Run deploy/install.sh of release $OLD once."
+  ANSWERS=$KEPT_ANSWERS
+  read_answers "$ANSWERS"
+  ask_what_is_missing
   if [ "$OLD" = "$NEW" ]; then
     if verify_release "$NEW" >/dev/null && ! owed units && ! owed nginx; then
+      bring_server_settings
       say "   release $NEW is in use already. Nothing to do."
       exit 0
     fi
@@ -62,11 +68,8 @@ check() {
   fi
   [ "$(printf '%s\n' "$OLD" "$NEW" | sort -V | tail -n 1)" = "$NEW" ] \
     || fail "release $NEW is older than $OLD." "To go back: deploy/rollback.sh $NEW"
-  [ -s "$KEPT_ANSWERS" ] || fail "$KEPT_ANSWERS is missing." "Run deploy/install.sh of release $OLD once."
-  ANSWERS=$KEPT_ANSWERS
-  read_answers "$ANSWERS"
-  ask_what_is_missing
   health 10 >/dev/null || fail "release $OLD does not answer." "Mend it first: medical-ai doctor"
+  check_rights "$CURRENT"
   local free
   free=$(df --output=avail -m "$BASE" | tail -n 1)
   [ "$free" -ge 1024 ] || fail "there are only $free MB free on $BASE." "1024 MB are needed."
@@ -93,7 +96,7 @@ change_tables() {
   local said
   said=$(migrate "$RELEASES/$NEW") || fail "the tables could not be changed; release $OLD goes on." "$said"
   say "   $(tail -n 1 <<<"$said")"
-  [ "$DATABASE" = local ] || say "   Grant rights on new tables as the database's owner, as in deploy/mariadb/users.sql."
+  check_rights "$RELEASES/$NEW" --grant
 }
 
 switch() {
@@ -108,6 +111,22 @@ switch() {
     try_release "$OLD" || fail "release $OLD is not healthy either." "See: medical-ai doctor"
     fail "release $OLD is in use again, and healthy." "What was wrong: journalctl -u medical-ai -u medical-ai-worker -n 60"
   fi
+}
+
+# What MariaDB can change while it runs, it changes; it is never restarted here. Left alone is what
+# differed before: somebody has set it by hand.
+bring_server_settings() {
+  local file=/etc/mysql/mariadb.conf.d/80-medical-ai.cnf before statement waiting
+  if [ "$DATABASE" != local ] || cmp -s "$SOURCE/deploy/mariadb/medical-ai.cnf" "$file"; then return; fi
+  step "Settings of MariaDB"
+  before=$("$COMMAND" config database) || before=
+  place "$SOURCE/deploy/mariadb/medical-ai.cnf" "$file"
+  "$COMMAND" config database | while read -r statement; do
+    if grep -qF "${statement%% = *} = " <<<"$before"; then continue; fi
+    if mariadb --batch <<<"$statement" 2>/dev/null; then say "   $statement"; fi
+  done
+  waiting=$("$COMMAND" config database | sed 's/SET GLOBAL \(.*\);/\1/' | paste -sd,) || waiting=
+  [ -z "$waiting" ] || say "   After its next restart, at a time of yours (systemctl restart mariadb.service): ${waiting//,/, }"
 }
 
 remove_old_releases() {

@@ -2,9 +2,11 @@
 --
 --   sed -e s/USER_PASSWORD/…/ -e s/OWNER_PASSWORD/…/ users.sql | mariadb
 --
+-- On a server elsewhere also -e 's/@localhost/@`10.0.0.5`/', the address of the assistant's host.
+--
 -- Run it once before the first migration and again after each: the application may change every
 -- table but the audit log's, so the right to change is granted table by table. A password that is
--- there already stays as it is.
+-- there already stays as it is. `medical-ai rights` prints the statements that are still missing.
 
 CREATE DATABASE IF NOT EXISTS medical_ai_db CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 CREATE DATABASE IF NOT EXISTS medical_ai_restore_check CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

@@ -3,7 +3,7 @@
 missing=()
 while read -r package; do
   case $package in
-    mariadb-server) [ "$DATABASE" = local ] || continue ;;
+    mariadb-server) [ "$DATABASE" = local ] || package=mariadb-client ;;  # for backups
     certbot) [ "$CERTIFICATE" = certbot ] || continue ;;
     fail2ban) [ "$FAIL2BAN" = yes ] || continue ;;
     nftables) [ "$FIREWALL" = yes ] || [ "$FAIL2BAN" = yes ] || continue ;;

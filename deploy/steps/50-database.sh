@@ -13,8 +13,10 @@ if [ "$DATABASE" = local ]; then
     place_text "$OWNER_URL" 0600 root:root <<<"mysql+pymysql://medical_owner:$owner_password@$where"
     place_text "$SECRETS/database_url" 0600 root:root <<<"mysql+pymysql://medical_user:$password@$where"
   fi
-elif [ -n "$OWNER_URL_FILE" ] && [ ! -s "$OWNER_URL" ]; then
-  place "$OWNER_URL_FILE" "$OWNER_URL" 0600
+else
+  if [ -n "$OWNER_URL_FILE" ] && [ ! -s "$OWNER_URL" ]; then place "$OWNER_URL_FILE" "$OWNER_URL" 0600; fi
+  check_rights "$RELEASES/$VERSION" --grant
 fi
 said=$(migrate "$RELEASES/$VERSION") || fail "the tables could not be made." "$said"
 if grep -q '^applied' <<<"$said"; then changed "tables: $(tail -n 1 <<<"$said")"; fi
+check_rights "$RELEASES/$VERSION" --grant

@@ -24,8 +24,8 @@ from medical_ai.ops.host.privileges import NotAllowed, become, require_mode, req
 SECTIONS = {
     "Look at it": ("status", "doctor", "verify", "cert-check", "config", "audit"),
     "Keep it safe": (
-        "backup", "restore", "restore-check", "migrate", "rotate-secrets", "rotate-keys",
-        "maintenance",
+        "backup", "restore", "restore-check", "migrate", "rights", "rotate-secrets",
+        "rotate-keys", "maintenance",
     ),
     "People": (
         "create-admin", "add-hospital", "invite-administrator", "reset-link",

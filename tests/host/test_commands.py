@@ -81,6 +81,12 @@ def test_the_certificates_timer_does_its_check(host: Machine) -> None:
             "database rights",
             "more than it needs",
         ),
+        (
+            "mariadb -e 'SET GLOBAL max_connections = 499'",
+            "mariadb -e 'SET GLOBAL max_connections = 500'",
+            "database settings",
+            "max_connections",
+        ),
     ],
 )
 def test_the_doctor_finds_what_is_broken(

@@ -177,7 +177,12 @@ def test_it_is_there_again_after_a_reboot(host: Machine) -> None:
 
 
 def test_an_upgrade_fails_no_request(host: Machine) -> None:
-    folder = make_version(host, "0.1.1")
+    settings = (
+        "sed -i 's/^long_query_time.*/long_query_time = 2/; $ a back_log = 123'"
+        " deploy/mariadb/medical-ai.cnf"
+    )
+    folder = make_version(host, "0.1.1", settings)
+    database = host.run("systemctl show -P MainPID mariadb.service").stdout
     dry = host.run(f"{folder}/deploy/upgrade.sh --dry-run").stdout
     assert "Nothing was changed." in dry
     assert health(host)["version"] == "0.1.0"
@@ -187,6 +192,17 @@ def test_an_upgrade_fails_no_request(host: Machine) -> None:
     assert_nothing_failed(load.result())
     assert health(host)["version"] == "0.1.1"
     assert "Nothing to do" in host.run(f"{folder}/deploy/upgrade.sh").stdout
+    # MariaDB was not restarted: what it can change meanwhile it has changed, the rest was said.
+    assert "SET GLOBAL long_query_time = 2;" in said
+    assert "(systemctl restart mariadb.service): back_log = 123" in said
+    assert host.run("systemctl show -P MainPID mariadb.service").stdout == database
+    values = host.run("mariadb -N -e 'SELECT @@long_query_time, @@back_log'").stdout.split()
+    assert values[0] == "2.000000"
+    assert values[1] != "123"
+    assert "warn database settings: " in host.run("medical-ai doctor", check=False).stdout
+    host.run("systemctl restart mariadb.service")
+    until_healthy(host, 60)
+    assert host.run("medical-ai config database").stdout == ""
 
 
 @pytest.mark.long

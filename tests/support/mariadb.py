@@ -29,10 +29,13 @@ OPTIONS = (
 
 
 class MariaDBServer:
-    """One server. Starts when entered and ends, with its folder, when left."""
+    """One server. Starts when entered and ends, with its folder, when left.
 
-    def __init__(self, *more: str) -> None:
-        self._more = more
+    `inside` is a command that runs it elsewhere, such as in another network.
+    """
+
+    def __init__(self, *more: str, inside: tuple[str, ...] = ()) -> None:
+        self._more, self._inside = more, inside
         # Not pytest's tmp_path: a unix socket's path holds 107 characters at most.
         self.folder = Path(tempfile.mkdtemp(prefix="medical-ai-mariadb-"))
         self.socket = self.folder / "mysql.sock"
@@ -55,7 +58,12 @@ class MariaDBServer:
     def start(self) -> None:
         """Start the server on its folder and wait until it answers."""
         log = (self.folder / "server.log").open("ab")
-        command = [_program("mariadbd"), "--no-defaults", f"--datadir={self.folder / 'data'}"]
+        command = [
+            *self._inside,
+            _program("mariadbd"),
+            "--no-defaults",
+            f"--datadir={self.folder / 'data'}",
+        ]
         command += [f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}", *OPTIONS]
         # Two servers in one folder for temporary tables delete each other's.
         command += [f"--tmpdir={self.folder}", *self._more]

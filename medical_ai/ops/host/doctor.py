@@ -26,6 +26,7 @@ CHECKS = (
     UNITS,
     DATABASE,
     Check("database rights", database.check_rights, as_service=True),
+    Check("database settings", database.check_server_settings, as_service=True),
     SCHEMA,
     Check("database clock", database.check_skew, as_service=True),
     WORKER,

@@ -1,7 +1,6 @@
 """The database: it answers, with the rights and the tables it should have, and keeps our time."""
 
 import multiprocessing
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -15,18 +14,20 @@ from medical_ai.core.database import Database, mariadb_connect_args
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.env_file import parse_as_systemd
 from medical_ai.ops.host.findings import Finding, fail, ok, warn
+from medical_ai.ops.host.rights import CHANGES, READS, SEALED, needed_for, rights_by_table
+from medical_ai.ops.host.server_settings import find_differences
 from medical_ai.ops.schema import current_revision, head_revision, is_newer
 
 ACCESS_DENIED, UNKNOWN_DATABASE, NO_ACCESS_TO_DATABASE = 1045, 1049, 1044
-READS, CHANGES = frozenset({"SELECT", "INSERT"}), frozenset({"UPDATE", "DELETE"})
 ENOUGH = READS | CHANGES | {"USAGE"}
-SEALED = frozenset({"audit_events", "audit_blocks", "audit_seals"})
-"""Tables that only grow: whoever could change them could change what was sealed."""
-GRANT = re.compile(r"GRANT (?P<rights>.+?) ON \S+?\.(?P<table>\S+) TO ")
-GRANT_AGAIN = "Run deploy/mariadb/users.sql as MariaDB's root; deploy/install.sh does it."
+GRANT_AGAIN = (
+    "sudo /opt/medical-ai/current/deploy/install.sh; a database elsewhere:"
+    " sudo medical-ai rights, and docs/deployment.md"
+)
 BESIDE_WEB = 40
 """Connections for the worker, for commands and backups, and for whoever looks after the server."""
 MORE_CONNECTIONS = "Raise max_connections in 90-local.cnf: see docs/runbooks/database-down.md."
+RESTART = "When a few seconds without it do no harm: systemctl restart mariadb.service"
 MOST_SKEW_SECONDS = 2.0
 MIGRATE = "sudo medical-ai config check; then deploy/upgrade.sh, which brings the tables along"
 
@@ -73,10 +74,10 @@ def check_rights(host: Host) -> Finding:
 
 def judge_rights(grants: list[str], tables: list[str]) -> Finding:
     """Return what there is to say of the rights that are granted, with these tables there."""
-    rights = _rights_by_place(grants)
+    rights = rights_by_table(grants)
     wide = rights.pop("*", set())
     allowed = {table: wide | rights.get(table, set()) for table in tables}
-    short = [table for table, may in allowed.items() if not _needed(table) <= may]
+    short = [table for table, may in allowed.items() if not needed_for(table) <= may]
     if short:
         return fail(f"it may not do all it needs with {', '.join(sorted(short)[:5])}", GRANT_AGAIN)
     if more := set().union(wide, *rights.values()) - ENOUGH:
@@ -86,19 +87,16 @@ def judge_rights(grants: list[str], tables: list[str]) -> Finding:
     return ok("it may read and write rows, and not change the audit log")
 
 
-def _needed(table: str) -> frozenset[str]:
-    return READS if table in SEALED or table == "alembic_version" else READS | CHANGES
-
-
-def _rights_by_place(grants: list[str]) -> dict[str, set[str]]:
-    """Return rights by table; those of a whole database or server are under a star."""
-    found: dict[str, set[str]] = {}
-    for grant in filter(None, map(GRANT.match, grants)):
-        rights = {one.strip() for one in grant["rights"].split(",")}
-        if "ALL PRIVILEGES" in rights:
-            rights |= ENOUGH
-        found.setdefault(grant["table"].strip("`"), set()).update(rights)
-    return found
+def check_server_settings(host: Host) -> Finding:
+    """Tell whether MariaDB runs with what its files say, as far as it is on this host."""
+    if Database(host.settings).is_sqlite:
+        return ok("the embedded database has none")
+    with _connected(host) as connection:
+        waiting = find_differences(connection, host.layout.root)
+    if not waiting:
+        return ok("it runs with what its files say")
+    names = ", ".join(one.name for one in waiting)
+    return warn(f"it runs with other values than its files say: {names}", RESTART)
 
 
 def check_schema(host: Host) -> Finding:

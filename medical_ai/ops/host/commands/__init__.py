@@ -7,6 +7,7 @@ from medical_ai.ops.host.commands.config import config
 from medical_ai.ops.host.commands.doctor import doctor
 from medical_ai.ops.host.commands.maintenance import maintenance
 from medical_ai.ops.host.commands.migrate import migrate
+from medical_ai.ops.host.commands.rights import rights
 from medical_ai.ops.host.commands.rotate import rotate_keys, rotate_secrets
 from medical_ai.ops.host.commands.status import status
 from medical_ai.ops.host.commands.verify import verify
@@ -17,6 +18,7 @@ COMMANDS: tuple[click.Command, ...] = (
     doctor,
     maintenance,
     migrate,
+    rights,
     rotate_keys,
     rotate_secrets,
     status,

@@ -1,15 +1,18 @@
-"""`medical-ai config check` and `config network`."""
+"""`medical-ai config check`, `config network` and `config database`."""
 
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from medical_ai.core.config import load_settings
 from medical_ai.ops.host.config_check import check_config, only_files
 from medical_ai.ops.host.findings import Level, Result
 from medical_ai.ops.host.layout import find_layout
 from medical_ai.ops.host.network import find_reach
-from medical_ai.ops.host.privileges import require_readable
+from medical_ai.ops.host.privileges import become, require_readable
+from medical_ai.ops.host.rights import connected
+from medical_ai.ops.host.server_settings import find_differences
 from medical_ai.ops.host.words import in_sentences, stop
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -50,3 +53,22 @@ def network(file: Path | None) -> None:
         require_readable(one, "config network")
     with only_files(path, layout.secrets):
         click.echo(find_reach(load_settings()).name.lower())
+
+
+@config.command("database", help="Print what this host's MariaDB would change at its restart.")
+@in_sentences
+def database() -> None:
+    """Print a statement for each setting with which it does not run as its files say."""
+    layout = find_layout()
+    for one in (layout.env_file, layout.secrets):
+        require_readable(one, "config database")
+    settings = load_settings()
+    if settings.sqlalchemy_url.startswith("sqlite"):
+        return
+    become(layout.user)
+    try:
+        with connected(settings) as connection:
+            for waiting in find_differences(connection, layout.root):
+                click.echo(waiting.statement)
+    except SQLAlchemyError:
+        stop("The database does not answer. Run: sudo medical-ai doctor")

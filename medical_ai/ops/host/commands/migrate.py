@@ -19,7 +19,7 @@ OWNER_URL = "migration_database_url"
 @in_sentences
 def migrate() -> None:
     """Create or upgrade the tables and say what was done; the second time nothing is."""
-    settings = _as_owner()
+    settings = load_as_owner("migrate")
     try:
         for line in schema.migrate(settings):
             click.echo(line)
@@ -29,10 +29,11 @@ def migrate() -> None:
         stop(f"Not now: {error}.")
 
 
-def _as_owner() -> Settings:
+def load_as_owner(command: str) -> Settings:
+    """Return the settings with the owner's URL, and go on as the service's user."""
     layout = find_layout()
     for path in (layout.env_file, layout.secrets, layout.owner):
-        require_readable(path, "migrate")
+        require_readable(path, command)
     if (owner := layout.owner / OWNER_URL).exists():
         os.environ.setdefault("MIGRATION_DATABASE_URL_FILE", str(owner))
     settings = load_settings()

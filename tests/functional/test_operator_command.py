@@ -96,8 +96,25 @@ def test_migrate_makes_the_tables_as_their_owner_and_then_nothing(
     owner.parent.mkdir(mode=0o700, exist_ok=True)
     owner.write_text(f"mysql+pymysql://u@localhost/{CANARY}?unix_socket=/nowhere")
     refused = installation.run("migrate", code=1)
-    assert "The tables were not changed: OperationalError." in refused.stderr
+    assert "The tables could not all be changed: OperationalError." in refused.stderr
     assert CANARY not in refused.stdout + refused.stderr
+
+
+# -- rights
+
+
+def test_rights_and_settings_of_the_database(installation: Installation) -> None:
+    assert installation.run("rights").stdout.startswith("OK: ")
+    assert installation.run("config", "database").stdout == ""
+    nowhere = f"mysql+pymysql://u@localhost/{CANARY}?unix_socket=/nowhere"
+    installation.write_secret("database_url", nowhere)
+    for words, said in (
+        (["rights", "--grant"], "does not let us in (error 2003)"),
+        (["config", "database"], "The database does not answer."),
+    ):
+        refused = installation.run(*words, code=1)
+        assert said in refused.stderr
+        assert CANARY not in refused.stdout + refused.stderr
 
 
 # -- config

@@ -24,7 +24,8 @@ def migrate() -> None:
         for line in schema.migrate(settings):
             click.echo(line)
     except (SQLAlchemyError, CommandError) as error:
-        stop(f"The tables were not changed: {type(error).__name__}. Run: sudo medical-ai doctor")
+        words = f"The tables could not all be changed: {type(error).__name__}."
+        stop(f"{words} Run: sudo medical-ai doctor. Once that is mended, run this again.")
     except TimeoutError as error:
         stop(f"Not now: {error}.")
 

@@ -1,8 +1,9 @@
 """`medical-ai rights`: what the database's users still lack, as statements."""
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
+from medical_ai.core.config import Settings
 from medical_ai.ops.backups.proof import SCRATCH
 from medical_ai.ops.host.commands.migrate import load_as_owner
 from medical_ai.ops.host.rights import find_missing, grant_as_owner
@@ -14,18 +15,20 @@ from medical_ai.ops.host.words import in_sentences, stop
 @in_sentences
 def rights(grant: bool) -> None:
     """Print the statements for the database's administrator; exit 1 where there are any."""
-    settings = load_as_owner("rights")
+    missing = _find_missing(load_as_owner("rights"), grant=grant)
+    if missing:
+        click.echo("\n".join(missing))
+        stop("These rights are missing. Let the database's administrator run the statements above.")
+    click.echo("OK: the database's users may do what they need.")
+
+
+def _find_missing(settings: Settings, *, grant: bool) -> list[str]:
     try:
         missing = find_missing(settings, scratch=SCRATCH)
         if missing and grant:
             grant_as_owner(settings, missing)
             missing = find_missing(settings, scratch=SCRATCH)
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None)
-        number = cause.args[0] if cause is not None else type(error).__name__
+    except DBAPIError as error:
+        number = error.orig.args[0] if error.orig else 0
         stop(f"The database does not let us in (error {number}). Run: sudo medical-ai doctor")
-    if not missing:
-        click.echo("OK: the database's users may do what they need.")
-        return
-    click.echo("\n".join(missing))
-    stop("These rights are missing. Let the database's administrator run the statements above.")
+    return missing

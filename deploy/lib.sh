@@ -157,7 +157,7 @@ check_rights() {
   [ "$DATABASE" = remote ] || return 0
   said=$("$1/deploy/bin/medical-ai" rights "${@:2}" 2>&1) || status=$?
   # 2: the release in use is from before this command.
-  [ "$status" -ne 1 ] || fail "the database's users lack rights. Once they have them, run this again." "$said"
+  [ "$status" -ne 1 ] || fail "the database does not let its users do what they must." "$said"
 }
 
 # install_units FOLDER: the units of the release in FOLDER, and as much network as its settings need

@@ -116,17 +116,18 @@ switch() {
 # What MariaDB can change while it runs, it changes; it is never restarted here. Left alone is what
 # differed before: somebody has set it by hand.
 bring_server_settings() {
-  local file=/etc/mysql/mariadb.conf.d/80-medical-ai.cnf before statement waiting
+  local file=/etc/mysql/mariadb.conf.d/80-medical-ai.cnf before after statement
   if [ "$DATABASE" != local ] || cmp -s "$SOURCE/deploy/mariadb/medical-ai.cnf" "$file"; then return; fi
   step "Settings of MariaDB"
-  before=$("$COMMAND" config database) || before=
+  before=$("$COMMAND" config database) || return 0  # it says why, and the next run tries again
   place "$SOURCE/deploy/mariadb/medical-ai.cnf" "$file"
-  "$COMMAND" config database | while read -r statement; do
+  after=$("$COMMAND" config database) || return 0
+  while read -r statement; do
     if grep -qF "${statement%% = *} = " <<<"$before"; then continue; fi
-    if mariadb --batch <<<"$statement" 2>/dev/null; then say "   $statement"; fi
-  done
-  waiting=$("$COMMAND" config database | sed 's/SET GLOBAL \(.*\);/\1/' | paste -sd,) || waiting=
-  [ -z "$waiting" ] || say "   After its next restart, at a time of yours (systemctl restart mariadb.service): ${waiting//,/, }"
+    if [ -n "$statement" ] && mariadb --batch <<<"$statement" 2>/dev/null; then say "   $statement"; fi
+  done <<<"$after"
+  after=$("$COMMAND" config database | sed 's/SET GLOBAL \(.*\);/\1/' | paste -sd,) || return 0
+  [ -z "$after" ] || say "   After its next restart, at a time of yours (systemctl restart mariadb.service): ${after//,/, }"
 }
 
 remove_old_releases() {

@@ -53,25 +53,25 @@ def place(mariadb_server: MariaDBServer) -> Iterator[Place]:
     settings = make_settings(database_url=urls["r_user"], migration_database_url=urls["r_owner"])
     made = Place(mariadb_server, settings)
     for who in urls:
-        made.run(f"CREATE OR REPLACE USER {who}@localhost IDENTIFIED BY '{PASSWORD}'")
+        made.run(f"CREATE OR REPLACE USER {who}@'%' IDENTIFIED BY '{PASSWORD}'")
     yield made
     made.run(
         "SET foreign_key_checks = 0",
         f"DROP DATABASE `{NAME}`",
-        *(f"DROP USER {who}@localhost" for who in urls),
+        *(f"DROP USER {who}@'%'" for who in urls),
     )
 
 
 def test_the_statements_are_all_that_is_needed(place: Place) -> None:
     place.run(
-        f"GRANT SELECT ON `{NAME}`.* TO r_owner@localhost",
-        f"GRANT SELECT ON `{NAME}`.* TO r_user@localhost",
+        f"GRANT SELECT ON `{NAME}`.* TO r_owner@'%'",
+        f"GRANT SELECT ON `{NAME}`.* TO r_user@'%'",
     )
     first = place.missing()
     assert first == [
-        f"GRANT ALL PRIVILEGES ON `{NAME}`.* TO 'r_owner'@'localhost';",
-        f"GRANT ALL PRIVILEGES ON `{SCRATCH}`.* TO 'r_owner'@'localhost';",
-        f"GRANT SELECT, INSERT ON `{NAME}`.* TO 'r_user'@'localhost';",
+        f"GRANT ALL PRIVILEGES ON `{NAME}`.* TO 'r_owner'@'%';",
+        f"GRANT ALL PRIVILEGES ON `{SCRATCH}`.* TO 'r_owner'@'%';",
+        f"GRANT SELECT, INSERT ON `{NAME}`.* TO 'r_user'@'%';",
     ]
     place.run(*first)
     assert place.missing() == []
@@ -91,9 +91,9 @@ def test_the_statements_are_all_that_is_needed(place: Place) -> None:
 
 def test_an_owner_who_may_grant_does_so(place: Place) -> None:
     place.run(
-        f"GRANT ALL ON `{NAME}`.* TO r_owner@localhost WITH GRANT OPTION",
-        f"GRANT ALL ON `{SCRATCH}`.* TO r_owner@localhost",
-        f"GRANT SELECT, INSERT ON `{NAME}`.* TO r_user@localhost",
+        f"GRANT ALL ON `{NAME}`.* TO r_owner@'%' WITH GRANT OPTION",
+        f"GRANT ALL ON `{SCRATCH}`.* TO r_owner@'%'",
+        f"GRANT SELECT, INSERT ON `{NAME}`.* TO r_user@'%'",
     )
     owner = Database(place.settings.as_owner())
     upgrade_schema(owner)
@@ -107,12 +107,12 @@ def test_an_owner_who_may_grant_does_so(place: Place) -> None:
 def test_rights_on_another_database_do_not_count(place: Place) -> None:
     everything = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES"
     place.run(
-        f"GRANT {everything} ON `{NAME}`.* TO r_owner@localhost",
-        f"GRANT ALL ON `{SCRATCH}`.* TO r_owner@localhost",
-        f"GRANT SELECT ON `{NAME}`.* TO r_user@localhost",
-        f"GRANT ALL ON `{SCRATCH}`.* TO r_user@localhost",
+        f"GRANT {everything} ON `{NAME}`.* TO r_owner@'%'",
+        f"GRANT ALL ON `{SCRATCH}`.* TO r_owner@'%'",
+        f"GRANT SELECT ON `{NAME}`.* TO r_user@'%'",
+        f"GRANT ALL ON `{SCRATCH}`.* TO r_user@'%'",
     )
-    assert place.missing() == [f"GRANT SELECT, INSERT ON `{NAME}`.* TO 'r_user'@'localhost';"]
+    assert place.missing() == [f"GRANT SELECT, INSERT ON `{NAME}`.* TO 'r_user'@'%';"]
 
 
 def test_the_embedded_database_has_no_users(tmp_path: Path) -> None:

@@ -28,12 +28,13 @@ def find_reach(settings: Settings) -> Reach:
 
 
 def _reaches(settings: Settings) -> Iterator[Reach]:
-    yield _reach_of(settings.database_url.get_secret_value())
-    yield _reach_of(settings.ratelimit_storage_url.get_secret_value())
-    yield _reach_of(settings.oidc_issuer)
+    yield reach_of(settings.database_url.get_secret_value())
+    yield reach_of(settings.ratelimit_storage_url.get_secret_value())
+    yield reach_of(settings.oidc_issuer)
 
 
-def _reach_of(url: str) -> Reach:
+def reach_of(url: str) -> Reach:
+    """Return where what this URL names is."""
     if not url or urlsplit(url).scheme in WITHOUT_NETWORK:
         return Reach.NONE
     if urlsplit(url).scheme.startswith("mysql") and "unix_socket" in parse_qs(urlsplit(url).query):

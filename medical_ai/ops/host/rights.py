@@ -46,7 +46,7 @@ def grant_as_owner(settings: Settings, statements: list[str]) -> None:
     with connected(settings.as_owner()) as connection:
         for statement in statements:
             try:
-                connection.exec_driver_sql(statement.replace("%", "%%"))
+                connection.exec_driver_sql(statement.replace("%", "%%"))  # the driver's own sign
             except SQLAlchemyError:
                 connection.rollback()
 

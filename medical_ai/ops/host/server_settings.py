@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from medical_ai.ops.host.network import Reach, reach_of
 from medical_ai.ops.host.programs import run
 
 OURS = Path("etc/mysql/mariadb.conf.d/80-medical-ai.cnf")
@@ -37,9 +38,9 @@ class Difference:
 
 
 def find_differences(connection: Connection, root: Path) -> list[Difference]:
-    """Return what differs, of the settings that we give; nothing where there is no such file."""
+    """Return what differs, of the settings that we give; nothing where the server is elsewhere."""
     ours = root / OURS
-    if not ours.exists():
+    if not ours.exists() or reach_of(str(connection.engine.url)) is Reach.OUTBOUND:
         return []
     names = {_name(found["name"]) for found in LINE.finditer(ours.read_text("utf-8"))}
     # What stands in files that are read later, such as the operator's own, counts.

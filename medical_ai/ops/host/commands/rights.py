@@ -18,7 +18,10 @@ def rights(grant: bool) -> None:
     missing = _find_missing(load_as_owner("rights"), grant=grant)
     if missing:
         click.echo("\n".join(missing))
-        stop("These rights are missing. Let the database's administrator run the statements above.")
+        stop(
+            "These rights are missing: let the database's administrator run the statements above,"
+            " then run this again."
+        )
     click.echo("OK: the database's users may do what they need.")
 
 

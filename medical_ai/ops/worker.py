@@ -239,7 +239,7 @@ def await_end(stopping: threading.Event, scheduler: BaseScheduler, *, seconds: f
     while not stopping.wait(seconds):
         before, ahead = ahead, clock.now().timestamp() - time.monotonic()
         if ahead < before - seconds:
-            get_logger().warning("worker.clock-set-back", seconds=round(before - ahead))
+            get_logger().warning("worker.clock-set-back")
             for job in scheduler.get_jobs():
                 job.modify(next_run_time=clock.now())
 

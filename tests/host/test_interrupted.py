@@ -17,7 +17,7 @@ MOMENTS = {
     "packages are unpacked": "pgrep -x dpkg-deb",
     "a package is half configured": "pgrep -f /var/lib/dpkg/info/mariadb-server.*postinst",
     "the environment is filled": "ls /opt/medical-ai/releases/*/.venv/lib/*/site-packages/flask",
-    "there is the first secret": "test -s /etc/medical-ai/secrets/jwt_secret",
+    "the first random words are made": "ls /etc/medical-ai/secrets/jwt*",
     "the certificate is made": "ls /etc/letsencrypt/live",
     "the site is switched on": "test -e /etc/nginx/sites-enabled/medical-ai.conf",
     "the backup repository is begun": "ls /var/backups/medical-ai/keys/*",

@@ -43,8 +43,8 @@ def ask(
     return int(status), json.loads(answer)
 
 
-def sign_up(host: Machine) -> str:
-    """Open an account from an address of its own, and return its token."""
+def open_account(host: Machine) -> tuple[dict[str, str], str]:
+    """Open an account from an address of its own; return what signs in to it, and its token."""
     source = f"10.99.0.{FIRST_ADDRESS + secrets.randbelow(ADDRESSES)}"
     host.client(f"ip addr replace {source}/24 dev eth0 && sleep 1")
     person = {
@@ -54,6 +54,18 @@ def sign_up(host: Machine) -> str:
     }
     status, answer = ask(host, "POST", "/auth/signup", body=person, source=source)
     assert status == 201, answer
+    return {name: person[name] for name in ("email", "password")}, str(answer["access_token"])
+
+
+def sign_up(host: Machine) -> str:
+    """Open an account, and return its token."""
+    return open_account(host)[1]
+
+
+def sign_in(host: Machine, person: dict[str, str]) -> str:
+    """Sign in, and return the token."""
+    status, answer = ask(host, "POST", "/auth/login", body=person)
+    assert status == 200, answer
     return str(answer["access_token"])
 
 

@@ -12,7 +12,15 @@ import pytest
 from tests.host.conftest import health, until_healthy
 from tests.host.load import PATIENT_SECONDS
 from tests.host.machine import DOMAIN, Machine
-from tests.host.people import People, ask, assert_sent_once, plan_dose, sign_up
+from tests.host.people import (
+    People,
+    ask,
+    assert_sent_once,
+    open_account,
+    plan_dose,
+    sign_in,
+    sign_up,
+)
 
 pytestmark = pytest.mark.long
 
@@ -134,18 +142,19 @@ def clock(host: Machine, tmp_path: Path) -> Iterator[Machine]:
 
 def test_a_clock_that_jumps_sends_nothing_twice_and_loses_nothing(clock: Machine) -> None:
     host = clock
-    token = sign_up(host)
+    person, token = open_account(host)
     first = plan_dose(host, token, seconds_ahead=1800)
     host.run("echo 7200 > /run/clock-ahead")
     until_healthy(host, 60)
-    assert_sent_once(host, token, first)
-    later = sign_up(host)  # somebody who came while the clock was wrong
+    assert ask(host, "GET", "/auth/me", token=token)[0] == 401  # it was for a quarter of an hour
+    ahead = sign_in(host, person)
+    assert_sent_once(host, ahead, first)
     host.run("echo 0 > /run/clock-ahead")
     until_healthy(host, 40)
     assert "worker.clock-set-back" in host.run("journalctl -u medical-ai-worker -n 99").stdout
-    for who in (token, later):
-        assert ask(host, "GET", "/auth/me", token=who)[0] in {200, 401}
-    fresh = sign_up(host)
-    due = plan_dose(host, fresh, seconds_ahead=10)
-    assert_sent_once(host, fresh, due, seconds=100)
+    assert ask(host, "GET", "/auth/me", token=ahead)[0] in {200, 401}
+    token = sign_in(host, person)
+    second = plan_dose(host, token, seconds_ahead=10)
+    assert_sent_once(host, token, second, seconds=100)
+    assert_sent_once(host, token, first)
     assert "Traceback" not in host.run("journalctl -u medical-ai -u medical-ai-worker -n 99").stdout

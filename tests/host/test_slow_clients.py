@@ -13,10 +13,10 @@ PROBER = "10.99.0.60"
 CONNECTIONS = 400
 LONGEST_SECONDS = 1.0
 ATTACKS = {
-    "slow headers": f"-H -i 5 -u https://{DOMAIN}/",
-    "slow body": f"-B -i 5 -s 8192 -t POST -u https://{DOMAIN}/auth/login",
-    "slow read": f"-X -w 10 -y 20 -n 5 -z 32 -k 3 -u https://{DOMAIN}/static/css/app.css",
+    "slow headers": f"-H -i 5 -u http://{DOMAIN}/",
+    "slow body": f"-B -i 5 -s 8192 -t POST -u http://{DOMAIN}/auth/login",
 }
+"""On plain http: the tool says no server name, and whoever does not is refused by our TLS."""
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)

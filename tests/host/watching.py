@@ -29,7 +29,7 @@ class Watch:
 
     def found(self) -> list[str]:
         """Return the first letters of every secret that was to be seen."""
-        assert self.lines.count("\n") > 100, self.lines
+        assert self.lines.count("\n") > 10, self.lines
         assert self.secrets
         assert all(len(secret) >= SHORTEST for secret in self.secrets)
         return [f"{secret[:4]}…" for secret in self.secrets if secret in self.lines]

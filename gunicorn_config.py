@@ -2,6 +2,7 @@
 
 import glob
 import itertools
+import logging
 import multiprocessing
 import os
 import shutil
@@ -9,6 +10,10 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from medical_ai.ops import watchdog
+
+# An access log that cannot be written, as on a full disk, would fill the journal with thirty lines
+# for each request. /health and `medical-ai doctor` say what is wrong.
+logging.raiseExceptions = False
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

@@ -36,6 +36,8 @@ case "${1:-}" in
     need iproute2 ip
     need apache2-utils ab
     need wrk wrk
+    need slowhttptest slowhttptest
+    need gcc gcc
     need openssl openssl
     need curl curl
     ;;

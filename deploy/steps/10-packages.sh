@@ -1,5 +1,15 @@
 # Debian's packages: nginx, MariaDB, certbot and the rest of packages.txt.
 # shellcheck shell=bash
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+if [ -n "$(dpkg --audit)" ] || compgen -G '/var/lib/dpkg/updates/[0-9]*' >/dev/null; then
+  say "   An installation of packages was cut off before: completing it (dpkg --configure -a)"
+  if ! { dpkg --force-confold --configure -a || true; apt-get --fix-broken install -qy; } >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    fail "packages of an earlier installation could not be completed." "Run: dpkg --configure -a; apt-get --fix-broken install"
+  fi
+  changed "packages that were half installed"
+fi
 missing=()
 while read -r package; do
   case $package in
@@ -10,11 +20,10 @@ while read -r package; do
   esac
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
 done <"$SOURCE/deploy/packages.txt"
-[ ${#missing[@]} -gt 0 ] || return 0
+[ ${#missing[@]} -gt 0 ] || { rm -f "$log"; return 0; }
 say "   installing ${missing[*]}"
-log=$(mktemp)
 apt-get update -q >"$log" 2>&1 || say "   The package lists could not be renewed; going on with those that are here."
-if ! DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
+if ! apt-get install -qy --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
   tail -n 15 "$log" >&2
   fail "packages could not be installed: ${missing[*]}" "Install them with apt-get and run this again."
 fi

@@ -12,10 +12,14 @@ if [ "$CERTIFICATE" = own ] && [ -r "$CERTIFICATE_FILE" ]; then
   fi
 elif [ ! -s "$live/fullchain.pem" ]; then
   # Also where certbot is to come: nginx must answer before certbot can ask.
-  install -d -m 0700 "$live"
+  # Both at once: one that was cut off in the middle would stop nginx for good.
+  rm -rf "$live" "$live.part"
+  install -d -m 0700 "$live.part"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 \
     -subj "/CN=$DOMAIN" -addext "subjectAltName=DNS:$DOMAIN" \
-    -keyout "$live/privkey.pem" -out "$live/fullchain.pem" 2>/dev/null
-  chmod 0600 "$live/privkey.pem"
+    -keyout "$live.part/privkey.pem" -out "$live.part/fullchain.pem" 2>/dev/null
+  chmod 0600 "$live.part/privkey.pem"
+  install -d -m 0700 "$(dirname "$live")"
+  mv "$live.part" "$live"
   changed "$live (self-signed)"
 fi

@@ -5,6 +5,11 @@ if [[ $repository != /* ]]; then
   say "   Backups go to another place: see to its access in $CONFIG/backup.env, then run: medical-ai backup init"
 elif [ ! -e "$repository/config" ]; then
   [ -d "$repository" ] || folder "$repository" 0700 "$SERVICE_USER:$SERVICE_USER"
+  # Cut off in the middle, it has a key and nothing that this key opens; restic would take that for
+  # damage for ever. Where there is anything else, hands off.
+  if [ -d "$repository/keys" ] && [ -z "$(find "$repository/data" "$repository/snapshots" "$repository/index" -type f -print -quit 2>/dev/null)" ]; then
+    find "$repository/keys" -type f -delete
+  fi
   said=$("$COMMAND" backup init 2>&1) || fail "the backup repository could not be made." "$said"
   changed "$repository"
 fi

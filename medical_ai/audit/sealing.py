@@ -25,7 +25,6 @@ from medical_ai.audit.signing import keys_of
 from medical_ai.audit.verifier import FORM, digest_of, leaf_of, root_of
 from medical_ai.core import clock
 from medical_ai.core.database import Database
-from medical_ai.core.ids import new_id
 
 BLOCK_SIZE = 1000
 """A patient's proof reads its whole block, so blocks stay small."""
@@ -137,8 +136,11 @@ def _newest_sealed(session: Session, head: Block) -> UUID | None:
 
 def _look_back(session: Session, head: Block) -> UUID:
     newest = _newest_sealed(session, head)
-    # An id from a clock that is ahead must not hide what comes until then.
-    reached = min(one.int >> _ID_RANDOM_BITS for one in (newest, new_id()) if one is not None)
+    # An id from a clock that is ahead must not hide what comes until then. Ids that a process makes
+    # never go back, so that a new one would not tell that the clock was set back.
+    reached = int(clock.now().timestamp() * 1000)
+    if newest is not None:
+        reached = min(reached, newest.int >> _ID_RANDOM_BITS)
     return UUID(int=max(0, reached - LOOK_BACK_MS) << _ID_RANDOM_BITS)
 
 

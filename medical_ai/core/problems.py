@@ -49,6 +49,9 @@ class Problem(BaseModel):
 
 MET = "Another change was being made at the same moment. Nothing was changed; please try again."
 UNRECORDED = "This could not be recorded, so it was not shown. Please try again."
+AWAY = "The database cannot be reached. Nothing was changed."
+UNSURE = "The database did not answer. What you sent may not be saved: look before you try again."
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = frozenset({403, 404})
 LOCK_CONFLICTS = frozenset({1205, 1213})
 """MariaDB's error numbers of a lock waited for too long, and of a deadlock."""
@@ -77,11 +80,7 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
         if is_lock_conflict(error):
             return domain(UpstreamUnavailable(MET, retry_after_seconds=1))
         if isinstance(error, OperationalError | PoolTimeout) or error.connection_invalidated:
-            return domain(
-                UpstreamUnavailable(
-                    "The database cannot be reached. Nothing was changed.", retry_after_seconds=5
-                )
-            )
+            return domain(UpstreamUnavailable(_outcome(error), retry_after_seconds=5))
         return unexpected(error)
 
     def unexpected(error: Exception) -> Response:
@@ -94,6 +93,13 @@ def install_problems(app: Flask, render_page: PageRenderer) -> None:
     app.register_error_handler(DBAPIError, database_away)
     app.register_error_handler(PoolTimeout, database_away)
     app.register_error_handler(Exception, unexpected)
+
+
+def _outcome(error: DBAPIError | PoolTimeout) -> str:
+    # A connection that broke in the midst of a change may have carried it through: a database whose
+    # disk is full, or that hangs, says nothing, and goes on when it can.
+    is_broken = isinstance(error, DBAPIError) and error.connection_invalidated
+    return UNSURE if is_broken and request.method not in SAFE_METHODS else AWAY
 
 
 def _release(response: Response) -> Response:

@@ -38,8 +38,12 @@ def beat(session: Session, *, worker: str, lateness_p99_seconds: float | None) -
 
 def read_reminder_health(session: Session) -> ReminderHealth:
     """Return what the most recent heartbeat says."""
+    # What lies ahead was written before the clock was set back: it says nothing about now.
     latest = session.scalar(
-        select(WorkerHeartbeat).order_by(WorkerHeartbeat.last_tick_at.desc()).limit(1)
+        select(WorkerHeartbeat)
+        .where(WorkerHeartbeat.last_tick_at <= clock.now() + STALE_AFTER)
+        .order_by(WorkerHeartbeat.last_tick_at.desc())
+        .limit(1)
     )
     if latest is None:
         return ReminderHealth("never-started", None, None)

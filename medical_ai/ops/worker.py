@@ -15,12 +15,14 @@ from datetime import UTC
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from medical_ai.auth import service as auth
 from medical_ai.auth.service import accounts, one_time, password
+from medical_ai.core import clock
 from medical_ai.core.database import Database
 from medical_ai.core.logging import get_logger
 from medical_ai.jobs import service as jobs
@@ -220,11 +222,26 @@ def run_worker(database: Database) -> None:
     worker.tick()
     scheduler.start()
     watchdog.tell_ready()
-    stopping.wait()
+    await_end(stopping, scheduler, seconds=database.settings.worker_tick_seconds)
     watchdog.tell_stopping()
     scheduler.shutdown(wait=True)
     worker.stop()
     get_logger().info("worker.stopped", worker=worker.name)
+
+
+def await_end(stopping: threading.Event, scheduler: BaseScheduler, *, seconds: float) -> None:
+    """Wait until the worker is to stop, and look meanwhile whether the clock was set back.
+
+    The scheduler knows when the next tick is to come by the clock, and would not tick until that
+    has caught up.
+    """
+    ahead = clock.now().timestamp() - time.monotonic()
+    while not stopping.wait(seconds):
+        before, ahead = ahead, clock.now().timestamp() - time.monotonic()
+        if ahead < before - seconds:
+            get_logger().warning("worker.clock-set-back")
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=clock.now())
 
 
 def process_id(pid: int) -> str:

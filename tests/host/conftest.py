@@ -1,5 +1,6 @@
 """One host for all scenarios of a run: installed once, then lived with."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -49,6 +50,13 @@ def bare(archive: Path) -> Iterator[Machine]:
     """Boot a bare server with the release and the answers on it."""
     if reason := missing_for_hosts():
         pytest.skip(reason)
+    with unpacked(archive) as machine:
+        yield machine
+
+
+@contextlib.contextmanager
+def unpacked(archive: Path) -> Iterator[Machine]:
+    """Boot a bare server on which release and answers lie."""
     with booted(get_image(), KEPT / "run") as machine:
         machine.send(archive, "/root")
         machine.run(

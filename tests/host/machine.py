@@ -1,6 +1,7 @@
 """A throwaway host: a real systemd as process 1, a network with a client on the other side."""
 
 import contextlib
+import itertools
 import os
 import shlex
 import shutil
@@ -15,13 +16,14 @@ HERE = Path(__file__).parent
 DOMAIN = "medical.test"
 HOST_ADDRESS, CLIENT_ADDRESS = "10.99.0.1", "10.99.0.2"
 BOOT_SECONDS = 90.0
+_numbers = itertools.count()
 
 
 class Machine:
     """One host. What is written on it lasts over reboots and is gone with the object."""
 
     def __init__(self, image: Path, scratch: Path) -> None:
-        self.name = f"host{os.getpid()}"
+        self.name = f"host{os.getpid()}-{next(_numbers)}"
         self._image = image
         self._scratch = Path(tempfile.mkdtemp(prefix=f"{self.name}.", dir=scratch))
         self.upper = self._scratch / "upper"
@@ -159,7 +161,7 @@ def _sweep(scratch: Path, cgroups: Path) -> None:
     # What a run that was killed left behind.
     for folder in scratch.glob("host*.*"):
         name = folder.name.partition(".")[0]
-        if not Path(f"/proc/{name.removeprefix('host')}").exists():
+        if not Path(f"/proc/{name.removeprefix('host').partition('-')[0]}").exists():
             _remove(name, folder, cgroups / name)
 
 

@@ -14,6 +14,7 @@ from tests.host.conftest import (
     until_healthy,
 )
 from tests.host.machine import DOMAIN, Machine
+from tests.host.watching import watched
 
 SERVICES = ("medical-ai.service", "medical-ai-worker.service")
 MOST_EXPOSED = {"medical-ai.service": 0.3}
@@ -259,10 +260,12 @@ def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(host: Machine) -> N
         f"echo 0.1.0 > /opt/medical-ai/previous && ln -sfn {releases}/0.1.1 /opt/medical-ai/current"
     )
     assert health(host)["version"] == "0.1.0"
-    said = host.run("/root/release-0.1.1/deploy/upgrade.sh").stdout
-    assert "release 0.1.1 is in use and healthy" in said, said
-    assert health(host)["version"] == "0.1.1"
-    host.run(f"{releases}/0.1.1/deploy/rollback.sh")
+    with watched(host) as watch:
+        said = host.run("/root/release-0.1.1/deploy/upgrade.sh").stdout
+        assert "release 0.1.1 is in use and healthy" in said, said
+        assert health(host)["version"] == "0.1.1"
+        host.run(f"{releases}/0.1.1/deploy/rollback.sh")
+    assert watch.found() == []
     assert health(host)["version"] == "0.1.0"
 
 

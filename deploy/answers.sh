@@ -54,32 +54,54 @@ ask_what_is_missing() {
 }
 
 ask() { # ask NAME QUESTION [DEFAULT]
-  [ -z "${!1}" ] || return 0
-  if [ -z "$ANSWERS" ] && [ -t 0 ]; then
-    read -r -p "   $2${3:+ [$3]}: " "${1?}"
-  fi
-  [ -n "${!1}" ] || printf -v "$1" '%s' "${3:-}"
+  local wrong
+  while [ -z "${!1}" ]; do
+    if [ -z "$ANSWERS" ] && [ -t 0 ]; then
+      read -r -p "   $2${3:+ [$3]}: " "${1?}" || fail "$1 is not known."
+    fi
+    [ -n "${!1}" ] || printf -v "$1" '%s' "${3:-}"
+    if [ -n "$ANSWERS" ] || [ ! -t 0 ]; then break; fi
+    wrong=$(problem_of "$1")
+    [ -z "$wrong" ] || { say "   $wrong"; printf -v "$1" '%s' ''; }
+  done
   [ -n "${!1}" ] || fail "$1 is not known." "Answer the question, or give $1=… in the file of answers."
+}
+
+# What is wrong with an answer, in a sentence; nothing where it can be used.
+problem_of() { # problem_of NAME
+  local value=${!1}
+  case $1 in
+    DOMAIN)
+      value=${value,,} value=${value#https://} value=${value%/}
+      [[ $value =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] \
+        || say "DOMAIN is not the name of a host: it looks like medical.example.org, without https:// and without a path." ;;
+    *_EMAIL)
+      [[ $value =~ ^[^[:space:]@]+@[^[:space:]@]+$ ]] || { say "$1 is not an e-mail address."; return; }
+      [[ ! $value =~ \.(local|test|localhost|invalid)$ ]] \
+        || say "$1 is under a name that is not for mail: addresses under .local, .test and .invalid are not accepted." ;;
+    CERTIFICATE) [[ $value =~ ^(certbot|own|self-signed)$ ]] || say "CERTIFICATE must be certbot, own or self-signed." ;;
+    DATABASE) [[ $value =~ ^(local|remote)$ ]] || say "DATABASE must be local or remote." ;;
+    CERTIFICATE_FILE | CERTIFICATE_KEY_FILE | DATABASE_URL_FILE) [ -r "$value" ] || say "$1 names a file that cannot be read." ;;
+    FAIL2BAN | FIREWALL) [[ $value =~ ^(yes|no)$ ]] || say "$1 must be yes or no." ;;
+  esac
 }
 
 check_answers() {
   DOMAIN=${DOMAIN,,} DOMAIN=${DOMAIN#https://} DOMAIN=${DOMAIN%/}
-  [[ $DOMAIN =~ ^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$ ]] || fail "DOMAIN is not the name of a host." "It looks like medical.example.org, without https:// and without a path."
-  [[ $ADMIN_EMAIL =~ ^[^[:space:]@]+@[^[:space:]@]+$ ]] || fail "ADMIN_EMAIL is not an e-mail address."
-  [[ ! $ADMIN_EMAIL =~ \.(local|test|localhost|invalid)$ ]] \
-    || fail "ADMIN_EMAIL is under a name that is not for mail." "Addresses under .local, .test and .invalid are not accepted."
+  local name wrong
+  for name in DOMAIN ADMIN_EMAIL ${ACME_EMAIL:+ACME_EMAIL} CERTIFICATE DATABASE FAIL2BAN FIREWALL; do
+    wrong=$(problem_of "$name")
+    [ -z "$wrong" ] || fail "$wrong"
+  done
   check_certificate
   case $DATABASE in
-    local) ;;
     remote)
       [ -r "$DATABASE_URL_FILE" ] || [ -s "$SECRETS/database_url" ] || fail "DATABASE_URL_FILE cannot be read."
       local ca=${GIVEN[DATABASE_SSL_CA]:-}
       [ -z "$ca" ] || setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$ca" \
         || fail "DATABASE_SSL_CA names a file that the service cannot read." "Put it in $CONFIG, with mode 0644."
       SECRET_FILES[database_url]=$DATABASE_URL_FILE ;;
-    *) fail "DATABASE must be local or remote." ;;
   esac
-  for name in FAIL2BAN FIREWALL; do [[ ${!name} =~ ^(yes|no)$ ]] || fail "$name must be yes or no."; done
   [ ! -s "$ENV_FILE_OF_SERVICE" ] || [ "$(setting PUBLIC_URL)" = "https://$DOMAIN" ] \
     || fail "DOMAIN is not that of PUBLIC_URL." "Change PUBLIC_URL in $ENV_FILE_OF_SERVICE first."
   [ "$FIREWALL" = no ] || check_ssh
@@ -92,7 +114,6 @@ check_answers() {
 
 check_certificate() {
   case $CERTIFICATE in
-    certbot | self-signed) ;;
     own)
       if [ -s "/etc/letsencrypt/live/$DOMAIN/fullchain.pem" ] && [ ! -e "$CERTIFICATE_FILE" ]; then return; fi
       for file in "$CERTIFICATE_FILE" "$CERTIFICATE_KEY_FILE"; do
@@ -100,7 +121,6 @@ check_certificate() {
       done
       [ "$(openssl x509 -noout -pubkey -in "$CERTIFICATE_FILE" 2>/dev/null)" = "$(openssl pkey -pubout -in "$CERTIFICATE_KEY_FILE" 2>/dev/null)" ] \
         || fail "the certificate and the key do not belong together." ;;
-    *) fail "CERTIFICATE must be certbot, own or self-signed." ;;
   esac
 }
 

@@ -14,6 +14,7 @@ missing=()
 while read -r package; do
   case $package in
     mariadb-server) [ "$DATABASE" = local ] || package=mariadb-client ;;  # for backups
+    openssh-client) [[ $BACKUP_REPOSITORY == sftp:* ]] || continue ;;  # restic calls it
     certbot) [ "$CERTIFICATE" = certbot ] || continue ;;
     fail2ban) [ "$FAIL2BAN" = yes ] || continue ;;
     nftables) [ "$FIREWALL" = yes ] || [ "$FAIL2BAN" = yes ] || continue ;;

@@ -54,6 +54,11 @@ class KeyRing:
         """How envelopes name the key that seals now; they do so in the bytes after the first."""
         return self._active_id
 
+    @property
+    def ids(self) -> frozenset[bytes]:
+        """How envelopes name the keys that open."""
+        return frozenset(self._ciphers)
+
     @staticmethod
     def _key_id(key: bytes) -> bytes:
         return hashlib.sha256(b"key id:" + key).digest()[:KEY_ID_BYTES]

@@ -56,6 +56,12 @@ class SealedColumn:
         query = select(func.count()).where(*self._former(database_of(session).keyring))
         return session.scalar(query) or 0
 
+    def count_unknown(self, session: Session) -> int:
+        """Return how many cells are sealed with a key that is not in the ring."""
+        known = database_of(session).keyring.ids
+        query = select(func.count()).where(*self._sealed(), self._key_id().not_in(known))
+        return session.scalar(query) or 0
+
     def renew_batch(self, session: Session, after: UUID | None) -> Batch:
         """Seal some cells anew. What cannot be opened stays, and is counted as left."""
         ring = database_of(session).keyring
@@ -77,9 +83,13 @@ class SealedColumn:
         return rows_changed(session, same.values({self.sealed: ring.seal(plain, where)}))
 
     def _former(self, ring: KeyRing) -> tuple[ColumnElement[bool], ...]:
-        key_id = func.substr(self.sealed, len(VERSION) + 1, KEY_ID_BYTES, type_=LargeBinary)
-        only = true() if self.only is None else self.only
-        return (self.sealed.is_not(None), key_id != ring.active_id, only)
+        return (*self._sealed(), self._key_id() != ring.active_id)
+
+    def _sealed(self) -> tuple[ColumnElement[bool], ...]:
+        return (self.sealed.is_not(None), true() if self.only is None else self.only)
+
+    def _key_id(self) -> ColumnElement[bytes]:
+        return func.substr(self.sealed, len(VERSION) + 1, KEY_ID_BYTES, type_=LargeBinary)
 
 
 def renew_all(database: Database, store: Store) -> int:

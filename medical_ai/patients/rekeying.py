@@ -76,9 +76,7 @@ def _differs(session: Session, row: PatientDetails, details: Details) -> bool:
     return set(stored) != search.terms_of(key, details.name, details.birth_date)
 
 
-STORES = (
-    SealedColumn(
-        "keys of records", Patient.id, Patient.data_key_sealed, ("patients", "data_key_sealed")
-    ),
-    NameIndex(),
+RECORD_KEYS = SealedColumn(
+    "keys of records", Patient.id, Patient.data_key_sealed, ("patients", "data_key_sealed")
 )
+STORES = (RECORD_KEYS, NameIndex())

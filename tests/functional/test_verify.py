@@ -15,7 +15,8 @@ from medical_ai.ops import heartbeat
 from medical_ai.ops.host import verify
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.client import Site
-from medical_ai.ops.host.findings import Finding, Level
+from medical_ai.ops.host.findings import Finding, Level, Result
+from medical_ai.ops.host.words import join_alike
 from tests.support.certificates import Authority, sign_by_itself
 from tests.support.host import add_program, host_of
 from tests.support.processes import free_port, pinned, web
@@ -189,6 +190,13 @@ def test_a_site_that_is_away_or_speaks_nonsense_is_red(tmp_path: Path) -> None:
     found = [one.look(host) for one in outside[:9]]
     assert {one.level for one in found} == {Level.FAIL}
     assert all("no answer" in one.found for one in found)
+    results = [Result(str(n), one.level, one.found, one.mend) for n, one in enumerate(found)]
+    said = join_alike(
+        [*results, Result("disk", Level.OK, "room"), Result("load", Level.OK, "room")]
+    )
+    assert [one.name for one in said][-2:] == ["disk", "load"]
+    assert len(said) < len(results)  # one cause is said once
+    assert {name for one in said for name in one.name.split(", ")} >= set("012345678")
 
 
 def test_health_that_is_not_healthy(tmp_path: Path, authority: Authority) -> None:

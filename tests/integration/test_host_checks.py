@@ -1,9 +1,11 @@
 """What the doctor asks the database, the worker's traces, mail and the identity provider."""
 
+import base64
 import json
 import multiprocessing
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,16 +18,17 @@ from sqlalchemy import make_url, text, update
 
 from medical_ai.audit.models import AuditEvent
 from medical_ai.core import clock
-from medical_ai.core.config import Settings
+from medical_ai.core.config import AES_KEY_BYTES, Settings
 from medical_ai.core.database import Database
 from medical_ai.jobs import service as jobs
 from medical_ai.jobs.models import Job, JobStatus
 from medical_ai.ops import heartbeat
 from medical_ai.ops.backups.service import BACKUP, PROOF, record_run
-from medical_ai.ops.host.checks import backups, service
+from medical_ai.ops.host.checks import backups, secrets, service
 from medical_ai.ops.host.checks import database as checks
 from medical_ai.ops.host.checks.registry import Host
 from medical_ai.ops.host.findings import Finding, Level
+from medical_ai.ops.models import BackupRun
 from medical_ai.ops.schema import downgrade_schema, head_revision, upgrade_schema
 from tests.support.host import host_of
 from tests.support.mail import MailSink
@@ -217,7 +220,27 @@ def test_backups(host: Host, database: Database) -> None:
         assert level(look(host), "0 hours ago") == "ok"
     with database.unit_of_work() as session:
         record_run(session, kind=BACKUP, started_at=clock.now(), error=OSError())
-    assert level(backups.check_backup(host), "late or failed") == "FAIL"
+    assert level(backups.check_backup(host), "the newest failed; the last good one") == "FAIL"
+
+
+@pytest.mark.commits
+def test_late_is_told_from_failed(host: Host, database: Database) -> None:
+    with database.unit_of_work() as session:
+        record_run(session, kind=BACKUP, started_at=clock.now())
+        session.flush()
+        session.execute(update(BackupRun).values(finished_at=clock.now() - timedelta(days=3)))
+    assert level(backups.check_backup(host), "late; the last was") == "FAIL"
+
+
+@pytest.mark.commits
+@pytest.mark.usefixtures("people")
+def test_a_ring_that_opens_nothing_is_found(host: Host) -> None:
+    assert level(secrets.check_key_ring(host), "opens every record") == "ok"
+    other = SecretStr(base64.b64encode(b"k" * AES_KEY_BYTES).decode())
+    settings = host.settings.model_copy(update={"encryption_keys": other})
+    vars(settings).pop("ring_keys")  # what was worked out of the former value
+    strange = replace(host, settings=settings)
+    assert level(secrets.check_key_ring(strange), "does not open") == "FAIL"
 
 
 # -- mail and the identity provider

@@ -52,16 +52,16 @@ def test_a_write_that_fails_leaves_the_old_secret(
 
 
 def test_the_old_secret_goes_on_counting(folder: SecretFolder) -> None:
-    rotation.rotate_jwt(folder)
+    rotation.rotate_jwt(folder, make_settings())
     for name in NAMES:
         assert folder.read(f"{name}_previous") == SECRETS[name]
         assert folder.read(name) not in ("", SECRETS[name])
 
 
 def test_a_second_run_changes_nothing_and_says_so(folder: SecretFolder) -> None:
-    rotation.rotate_jwt(folder)
+    rotation.rotate_jwt(folder, make_settings())
     now = {name: folder.read(name) for name in NAMES}
-    again = rotation.rotate_jwt(folder)
+    again = rotation.rotate_jwt(folder, make_settings())
     assert not any(step.is_new for step in again)
     assert all("--finish" in step.words for step in again)
     assert now == {name: folder.read(name) for name in NAMES}
@@ -82,11 +82,11 @@ def test_whatever_was_interrupted_a_second_run_completes(
 
     monkeypatch.setattr(folder, "write", write)
     with pytest.raises(PowerCut):
-        rotation.rotate_jwt(folder)
+        rotation.rotate_jwt(folder, make_settings())
     for name in NAMES:  # nobody is signed out, even now
         assert SECRETS[name] in {folder.read(name), folder.read(f"{name}_previous")}
     monkeypatch.undo()
-    rotation.rotate_jwt(folder)
+    rotation.rotate_jwt(folder, make_settings())
     for name in NAMES:
         assert folder.read(f"{name}_previous") == SECRETS[name]
         assert folder.read(name) != SECRETS[name]
@@ -94,7 +94,7 @@ def test_whatever_was_interrupted_a_second_run_completes(
 
 def test_the_former_ones_end_when_their_tokens_did(folder: SecretFolder) -> None:
     settings = make_settings()
-    rotation.rotate_jwt(folder)
+    rotation.rotate_jwt(folder, make_settings())
     with pytest.raises(NotAllowed, match="--finish --now"):
         rotation.finish_jwt(folder, settings, now=False)
     long_ago = (clock.now() - timedelta(days=8)).timestamp()
@@ -106,16 +106,26 @@ def test_the_former_ones_end_when_their_tokens_did(folder: SecretFolder) -> None
 
 
 def test_a_stolen_secret_can_end_at_once(folder: SecretFolder) -> None:
-    rotation.rotate_jwt(folder)
+    rotation.rotate_jwt(folder, make_settings())
     assert len(rotation.finish_jwt(folder, make_settings(), now=True)) == 2
 
 
-def test_what_is_not_in_its_file_is_not_replaced(folder: SecretFolder) -> None:
+def test_what_stands_in_the_settings_is_not_put_beside_them(folder: SecretFolder) -> None:
     folder.remove("jwt_secret")
     folder.remove("secret_key")
     for rotate in (rotation.rotate_jwt, rotation.rotate_secret_key):
-        with pytest.raises(NotAllowed, match="There is no"):
-            rotate(folder)
+        with pytest.raises(NotAllowed, match="stands in the settings"):
+            rotate(folder, make_settings())
+
+
+def test_what_is_missing_is_made(folder: SecretFolder) -> None:
+    empty = make_settings(jwt_secret=SecretStr(""), secret_key=SecretStr(""))
+    folder.remove("jwt_secret")
+    folder.remove("secret_key")
+    steps = [*rotation.rotate_jwt(folder, empty), *rotation.rotate_secret_key(folder, empty)]
+    assert sum("there was none" in step.words for step in steps) == 2
+    assert len({folder.read(name) for name in ("jwt_secret", "secret_key")} - {""}) == 2
+    assert folder.read("jwt_secret_previous") == ""
 
 
 def test_a_database_without_a_password_is_left_alone(folder: SecretFolder) -> None:

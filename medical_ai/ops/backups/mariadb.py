@@ -20,6 +20,7 @@ from medical_ai.ops.backups.errors import DumpFailed, LoadFailed
 from medical_ai.ops.backups.manifest import Contents, Kind
 from medical_ai.ops.backups.processes import reading, run
 from medical_ai.ops.backups.sql_dump import DumpReader
+from medical_ai.ops.host.rights import account_of
 
 DUMP = (
     "--single-transaction",  # one moment, and nobody waits
@@ -86,8 +87,20 @@ class MariaStore:
             if not self._is_there():
                 raise LoadFailed(
                     f"There is no database {self.name}, or it cannot be reached, and whoever"
-                    " MIGRATION_DATABASE_URL names may not create it."
+                    f" MIGRATION_DATABASE_URL names may not create it.{self._grants_wanted()}"
                 ) from None
+
+    def _grants_wanted(self) -> str:
+        try:
+            with self._engine(self._url._replace(database=None)).connect() as connection:
+                account = account_of(connection)
+        except SQLAlchemyError:
+            return ""
+        return (
+            " An administrator of the server may:\n"
+            f"CREATE DATABASE `{self.name}` CHARACTER SET utf8mb4;\n"
+            f"GRANT ALL PRIVILEGES ON `{self.name}`.* TO {account};"
+        )
 
     def list_rows(self) -> dict[str, int]:
         """Return how many rows each table has; an empty dictionary where there is none."""

@@ -26,6 +26,7 @@ class LastRuns:
     """When the last good backup and the last good proof ended, and whether all is well.
 
     Where no backup was ever tried, none is expected: `is_expected` is false and both pass.
+    `failed` holds the kinds whose newest run failed.
     """
 
     is_expected: bool
@@ -33,6 +34,7 @@ class LastRuns:
     proof_at: datetime | None
     backup: str
     restore_proof: str
+    failed: frozenset[str] = frozenset()
 
 
 def record_run(
@@ -74,6 +76,7 @@ def last_runs(session: Session) -> LastRuns:
         proof_at,
         WARN if late or backup_failed else PASS,
         WARN if unproven or proof_failed else PASS,
+        frozenset(kind for kind, bad in ((BACKUP, backup_failed), (PROOF, proof_failed)) if bad),
     )
 
 

@@ -44,6 +44,7 @@ CHECKS = (
     Check("clock", system.check_clock),
     Check("time zones", system.check_zones),
     Check("secrets", secrets.check_secrets),
+    Check("key ring", secrets.check_key_ring, as_service=True),
     Check("files", secrets.check_files),
     Check("mail", service.check_mail, as_service=True),
     Check("identity provider", service.check_provider, as_service=True),

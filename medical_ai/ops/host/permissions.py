@@ -12,11 +12,12 @@ from medical_ai.ops.host.layout import Layout
 
 OTHERS = 0o007
 GROUP_WRITES = 0o020
+OWNER_READS, GROUP_READS = 0o400, 0o040
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Who owns a path, and the widest mode it may have."""
+    """Who owns a path, and the widest mode it may have; whom that lets read must be able to."""
 
     path: Path
     owner: str
@@ -57,6 +58,11 @@ def look_at(wanted: Wanted) -> Iterator[Finding]:
         yield fail(f"{wanted.path} belongs to {name_of_user(status.st_uid)}", mend)
     elif wanted.mode & 0o070 and name_of_group(status.st_gid) != wanted.group:
         yield warn(f"{wanted.path} is of the group {name_of_group(status.st_gid)}", mend)
+    # A group of its owner's name adds nobody.
+    readers = {wanted.group: GROUP_READS} | {wanted.owner: OWNER_READS}
+    for name, bits in readers.items():
+        if wanted.mode & bits & ~mode:
+            yield fail(f"{wanted.path} cannot be read by {name} ({mode:04o})", mend)
 
 
 def name_of_user(uid: int) -> str:

@@ -86,7 +86,7 @@ def _is_for(pattern: str, database: str) -> bool:
 
 
 def _of_owner(connection: Connection, names: list[str]) -> list[str]:
-    grants, account = _grants(connection), _account(connection)
+    grants, account = _grants(connection), account_of(connection)
     may = {name: rights_by_table(grants, name).get("*", set()) for name in names}
     return [
         f"GRANT ALL PRIVILEGES ON `{name}`.* TO {account};"
@@ -96,7 +96,7 @@ def _of_owner(connection: Connection, names: list[str]) -> list[str]:
 
 
 def _of_service(connection: Connection) -> list[str]:
-    name, account = str(connection.engine.url.database), _account(connection)
+    name, account = str(connection.engine.url.database), account_of(connection)
     rights = rights_by_table(_grants(connection), name)
     wide = rights.get("*", set())
     missing = [] if wide >= READS else [f"GRANT SELECT, INSERT ON `{name}`.* TO {account};"]
@@ -110,7 +110,8 @@ def _grants(connection: Connection) -> list[str]:
     return [str(one) for one in connection.execute(text("SHOW GRANTS")).scalars()]
 
 
-def _account(connection: Connection) -> str:
+def account_of(connection: Connection) -> str:
+    """Return the account a connection has, as statements name it."""
     said = str(connection.execute(text("SELECT CURRENT_USER()")).scalar_one())
     user, _, host = said.rpartition("@")
     return f"'{user}'@'{host}'"

@@ -36,15 +36,17 @@ class Step:
     is_new: bool
 
 
-def rotate_jwt(folder: SecretFolder) -> list[Step]:
+def rotate_jwt(folder: SecretFolder, settings: Settings) -> list[Step]:
     """Sign with new secrets; what was signed with the old ones still counts."""
-    return [_rotate_signing(folder, name, previous) for name, (previous, _) in PAIRS.items()]
+    return [
+        _rotate_signing(folder, settings, name, previous) for name, (previous, _) in PAIRS.items()
+    ]
 
 
-def _rotate_signing(folder: SecretFolder, name: str, previous: str) -> Step:
+def _rotate_signing(folder: SecretFolder, settings: Settings, name: str, previous: str) -> Step:
     current, former = folder.read(name), folder.read(previous)
     if not current:
-        raise NotAllowed(f"There is no {folder.path(name)}: put the secret there first.")
+        return _make(folder, settings, name, "whoever is signed in signs in again")
     if former and former != current:
         day = folder.written_at(previous)
         words = f"{name}: replaced on {day:%Y-%m-%d %H:%M} UTC already; --finish ends the old one"
@@ -54,6 +56,14 @@ def _rotate_signing(folder: SecretFolder, name: str, previous: str) -> Step:
     # 2. The new one signs.
     folder.write(name, new_secret())
     return Step(f"{name}: new; what was signed before still counts", is_new=True)
+
+
+def _make(folder: SecretFolder, settings: Settings, name: str, effect: str) -> Step:
+    # One in the settings would be left without effect by a file, and nobody would know why.
+    if getattr(settings, name).get_secret_value():
+        raise NotAllowed(f"{name.upper()} stands in the settings: move it to {folder.path(name)}.")
+    folder.write(name, new_secret())
+    return Step(f"{name}: made, there was none; {effect}", is_new=True)
 
 
 def finish_jwt(folder: SecretFolder, settings: Settings, *, now: bool) -> list[Step]:
@@ -78,10 +88,10 @@ def _ends_at(folder: SecretFolder, previous: str, settings: Settings, life: str)
     return folder.written_at(previous) + timedelta(seconds=getattr(settings, life))
 
 
-def rotate_secret_key(folder: SecretFolder) -> list[Step]:
+def rotate_secret_key(folder: SecretFolder, settings: Settings) -> list[Step]:
     """Make a new SECRET_KEY: open forms ask again, and so must links that are not mailed yet."""
     if not folder.read("secret_key"):
-        raise NotAllowed(f"There is no {folder.path('secret_key')}: put the secret there first.")
+        return [_make(folder, settings, "secret_key", "open forms ask again")]
     folder.write("secret_key", new_secret())
     words = "secret_key: new; forms that are open, and links not mailed yet, are asked for again"
     return [Step(words, is_new=True)]

@@ -50,13 +50,28 @@ def in_sentences(command: Callable[P, R]) -> Callable[P, R]:
     return spoken
 
 
+def join_alike(results: list[Result]) -> list[Result]:
+    """Return results with those of one cause in one line, where the first of them stands.
+
+    Nine checks that got no answer from the same nginx say one thing, not nine.
+    """
+    names: dict[tuple[Level, str, str], list[str]] = {}
+    for one in results:
+        alone = one.name if one.level is Level.OK else ""  # what is good is good each for itself
+        names.setdefault((one.level, f"{alone}\0{one.found}", one.mend), []).append(one.name)
+    return [
+        Result(", ".join(together), level, found.partition("\0")[2], mend)
+        for (level, found, mend), together in names.items()
+    ]
+
+
 def show(results: list[Result], *, as_json: bool) -> NoReturn:
     """Print what checks found and end: 1 where one of them failed."""
     failed = any(one.level is Level.FAIL for one in results)
     if as_json:
         checks = [one.as_json() for one in results]
         click.echo(json.dumps({"healthy": not failed, "checks": checks}, indent=2))
-    for one in [] if as_json else results:
+    for one in [] if as_json else join_alike(results):
         first, *mends = one.lines()
         level = click.style(f"{one.level.value:4}", fg=COLOURS[one.level])
         click.echo(level + first[4:])  # colours are left out where this is no terminal

@@ -4,10 +4,12 @@ import base64
 from collections.abc import Iterator
 
 from medical_ai.core.config import Settings
+from medical_ai.core.database import Database
 from medical_ai.core.settings_checks import find_problems
 from medical_ai.ops.host.checks.registry import Host
-from medical_ai.ops.host.findings import Finding, fail, together
+from medical_ai.ops.host.findings import Finding, fail, ok, together
 from medical_ai.ops.host.permissions import Wanted, find_loose_files, look_at
+from medical_ai.patients.rekeying import RECORD_KEYS
 
 ALONE = ("secret_key", "jwt_secret", "jwt_refresh_secret", "jwt_secret_previous",
          "jwt_refresh_secret_previous")  # fmt: skip
@@ -18,6 +20,18 @@ def check_secrets(host: Host) -> Finding:
     problems = [*find_problems(host.settings), *find_equal(host.settings)]
     mend = "sudo medical-ai rotate-secrets all"
     return together([fail(one, mend) for one in problems], good="strong, and unlike each other")
+
+
+def check_key_ring(host: Host) -> Finding:
+    """Tell whether every record's key can be opened: with another ring nothing can be read."""
+    with Database(host.settings).reading() as session:
+        unknown = RECORD_KEYS.count_unknown(session)
+    if unknown:
+        found = f"it does not open {unknown} record{'' if unknown == 1 else 's'}"
+        ring = host.layout.secrets / "encryption_keys"
+        mend = f"Put the key they were sealed with back into {ring}: docs/runbooks/lost-secret.md"
+        return fail(found, mend)
+    return ok("it opens every record")
 
 
 def find_equal(settings: Settings) -> Iterator[str]:
@@ -36,7 +50,7 @@ def check_files(host: Host) -> Finding:
     user = host.layout.user
     findings = list(find_loose_files(host.layout))
     findings += look_at(Wanted(host.data, user, user, 0o700))
-    findings += look_at(Wanted(host.layout.logs, user, "adm", 0o750))
+    findings += look_at(Wanted(host.layout.logs, user, "adm", 0o2750))
     findings += look_at(Wanted(host.layout.backups, user, user, 0o700))
     findings += [
         finding

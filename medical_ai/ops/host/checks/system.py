@@ -127,7 +127,11 @@ def check_nginx(_host: Host) -> Finding:
     except ProgramMissing:
         return fail("nginx is not installed", "sudo deploy/install.sh")
     if ran.code != 0:
-        return fail(f"it refuses its configuration: {ran.last_line}", "nginx -t")
+        why = next((line for line in ran.out.splitlines() if "[emerg]" in line), ran.last_line)
+        return fail(
+            f"it refuses its configuration: {why.removeprefix('nginx: ')}",
+            "nginx -t; mend what it names, then: systemctl reload nginx",
+        )
     return ok("it accepts its configuration")
 
 

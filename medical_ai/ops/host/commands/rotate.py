@@ -51,8 +51,8 @@ def _rotate(layout: Layout, settings: Settings, which: str) -> "list[Step]":
 
     folder, owner = SecretFolder(layout.secrets), SecretFolder(layout.owner)
     parts: dict[str, Callable[[], list[Step]]] = {
-        "jwt": lambda: rotation.rotate_jwt(folder),
-        "secret-key": lambda: rotation.rotate_secret_key(folder),
+        "jwt": lambda: rotation.rotate_jwt(folder, settings),
+        "secret-key": lambda: rotation.rotate_secret_key(folder, settings),
         "database": lambda: rotation.rotate_database(folder, owner, settings, user=layout.user),
     }
     return [step for name, rotate in parts.items() if which in {name, "all"} for step in rotate()]

@@ -60,7 +60,8 @@ def elsewhere(bare: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     listens = ["--skip-networking=0", f"--bind-address={CLIENT_ADDRESS}", "--port=3306"]
     inside = "ip", "netns", "exec", f"{bare.name}c"
     with MariaDBServer(*tls, *listens, "--require-secure-transport=ON", inside=inside) as server:
-        bare.run("mkdir -p /etc/medical-ai")
+        # A certificate that another test got from an authority of its own would stay in use.
+        bare.run("rm -rf /etc/letsencrypt; mkdir -p /etc/medical-ai")
         bare.send(folder / "fullchain.pem", "/etc/medical-ai")
         bare.run(f"mv /etc/medical-ai/fullchain.pem {CA}; chmod 644 {CA}")
         bare.run(f"echo '{CLIENT_ADDRESS} {SERVER}' >> /etc/hosts")

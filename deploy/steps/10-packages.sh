@@ -14,7 +14,8 @@ missing=()
 while read -r package; do
   case $package in
     mariadb-server) [ "$DATABASE" = local ] || package=mariadb-client ;;  # for backups
-    openssh-client) [[ $BACKUP_REPOSITORY == sftp:* ]] || continue ;;  # restic calls it
+    openssh-client)  # restic calls it
+      [[ $BACKUP_REPOSITORY == sftp:* ]] || grep -qs '^RESTIC_REPOSITORY=.\?sftp:' "$CONFIG/backup.env" || continue ;;
     certbot) [ "$CERTIFICATE" = certbot ] || continue ;;
     fail2ban) [ "$FAIL2BAN" = yes ] || continue ;;
     nftables) [ "$FIREWALL" = yes ] || [ "$FAIL2BAN" = yes ] || continue ;;

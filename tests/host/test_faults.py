@@ -31,10 +31,10 @@ ROOM_SECONDS = 90
 """MariaDB looks once a minute whether there is room again."""
 SMALL_DISK = f"""
 systemctl stop {SERVICES} mariadb
-used=$(du -smc {FOLDERS} | tail -n 1 | cut -f 1)
+used=$(du --apparent-size -smc {FOLDERS} | tail -n 1 | cut -f 1)
 mkdir -p /mnt/small && mount -t tmpfs -o size=$((used + 40))m small /mnt/small
 for folder in {FOLDERS}; do
-  mkdir -p /mnt/small$folder && cp -a $folder /mnt/small$(dirname $folder)/
+  mkdir -p /mnt/small$folder && cp -a --sparse=never $folder /mnt/small$(dirname $folder)/
   mount --bind /mnt/small$folder $folder
 done
 systemctl start mariadb {SERVICES} && nginx -s reopen

@@ -158,7 +158,7 @@ def test_nginx(host: Host, programs: Path) -> None:
     assert level(system.check_nginx(host), "not installed") == "FAIL"
     add_program(programs, "nginx", "exit 0")
     assert level(system.check_nginx(host)) == "ok"
-    add_program(programs, "nginx", 'echo "[emerg] unknown directive" >&2; exit 1')
+    add_program(programs, "nginx", 'echo "[emerg] unknown directive" >&2; echo test failed; exit 1')
     assert level(system.check_nginx(host), "unknown directive") == "FAIL"
 
 

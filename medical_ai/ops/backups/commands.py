@@ -32,7 +32,9 @@ NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 @click.group("backup", invoke_without_command=True, help="Make a backup now, as the timer does.")
-@click.option("--anyway", is_flag=True, help="Even if half of the records' keys are gone.")
+@click.option(
+    "--anyway", is_flag=True, help="Even if half of the records' keys are gone or closed."
+)
 @click.pass_context
 def backup_commands(context: click.Context, anyway: bool) -> None:
     """Make a backup, unless a subcommand is named."""

@@ -17,6 +17,7 @@ from medical_ai.ops.backups import restic
 from medical_ai.ops.backups.errors import Refused
 from medical_ai.ops.backups.installation import Installation, Store
 from medical_ai.ops.backups.manifest import Contents, Keys, Manifest, count_rows
+from medical_ai.ops.backups.restoring import count_unopened
 from medical_ai.ops.backups.workplace import RESTORED_SETTINGS, SETTINGS
 
 FEWEST_RECORDS = 10
@@ -42,6 +43,7 @@ def make_backup(here: Installation, *, anyway: bool = False) -> Made:
 
     Refuses a database that lost half of the keys that the last backup knew, unless `anyway`: were
     it the wrong one, the right one's keys would be forgotten in some days, and all data with them.
+    So would the right key ring, were another one kept in its place: that is refused as well.
     """
     with here.workplace.held():
         here.restic.unlock()
@@ -49,6 +51,7 @@ def make_backup(here: Installation, *, anyway: bool = False) -> Made:
         store = here.store()
         manifest = _save(here, store)
         if not anyway:
+            _refuse_a_strange_ring(here)
             _refuse_a_stranger(here)
         dumped = time.monotonic()
         added = _keep(here, store, manifest)
@@ -92,6 +95,17 @@ def _save(here: Installation, store: Store) -> Manifest:
         path.write_bytes(content)
         path.chmod(0o600)
     return manifest
+
+
+def _refuse_a_strange_ring(here: Installation) -> None:
+    keys = Keys.read(here.workplace.keys)
+    sealed = sum(1 for key in keys.patients.values() if key)
+    unopened = count_unopened(here, keys)
+    if unopened > sealed / 2:  # one damaged record must not end all backups
+        raise Refused(
+            f"The key ring does not open {unopened} of {sealed} records. Put the right one back, or"
+            " say --anyway."
+        )
 
 
 def _refuse_a_stranger(here: Installation) -> None:

@@ -1,15 +1,19 @@
 """A deletion reaches the backups: once the keys' days are over, nothing of a record opens."""
 
+import base64
 import subprocess
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from medical_ai.auth import service as auth
 from medical_ai.auth.models import User
 from medical_ai.core import clock
+from medical_ai.core.config import AES_KEY_BYTES
 from medical_ai.core.database import Database
 from medical_ai.ops.backups import restic
 from medical_ai.ops.backups.errors import Refused
@@ -154,3 +158,14 @@ def test_another_database_does_not_push_the_keys_of_the_right_one_out(
     assert len(site.here.restic.list_snapshots()) == 2
     code, said = site.run("backup", "--anyway")
     assert code == 0, said
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_ring_that_opens_nothing_does_not_push_the_right_one_out(site: Site, cast: Cast) -> None:
+    make_backup(site.here)
+    other = SecretStr(base64.b64encode(b"k" * AES_KEY_BYTES).decode())
+    settings = site.settings.model_copy(update={"encryption_keys": other})
+    vars(settings).pop("ring_keys", None)  # what was worked out of the former value
+    with pytest.raises(Refused, match="The key ring does not open 1 of 1 records"):
+        make_backup(replace(site.here, settings=settings))
+    assert len(site.here.restic.list_snapshots()) == 2

@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import TZPATH, ZoneInfo, reset_tzpath
 
 import pytest
 
 from medical_ai.core import clock
+from medical_ai.ops.backups.service import BACKUP
 from medical_ai.ops.host.certificates import CertificateProblem, read_certificate
 from medical_ai.ops.host.checks import backups, certificate, disk, secrets, system
 from medical_ai.ops.host.checks.registry import Check, Host, run_checks
@@ -295,7 +296,13 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_backups() -> None:
     now = clock.now()
-    assert level(backups.judge("pass", now, unit="x"), "0 hours ago") == "ok"
-    assert level(backups.judge("warn", now - timedelta(days=3), unit="x"), "72 hours") == "FAIL"
-    assert level(backups.judge("pass", None, unit="x"), "none yet") == "warn"
-    assert level(backups.judge("warn", None, unit="x"), "none yet") == "FAIL"
+
+    def judge(state: str, at: datetime | None, *, has_failed: bool = False) -> Finding:
+        return backups.judge(state, at, kind=BACKUP, has_failed=has_failed)
+
+    assert level(judge("pass", now), "0 hours ago") == "ok"
+    assert level(judge("warn", now - timedelta(days=3)), "late; the last was") == "FAIL"
+    assert level(judge("warn", now, has_failed=True), "the newest failed; the last good") == "FAIL"
+    assert level(judge("warn", None, has_failed=True), "no good one yet") == "FAIL"
+    assert level(judge("pass", None), "none yet") == "warn"
+    assert level(judge("warn", None), "none yet") == "FAIL"

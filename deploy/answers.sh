@@ -93,15 +93,8 @@ check_answers() {
     wrong=$(problem_of "$name")
     [ -z "$wrong" ] || fail "$wrong"
   done
-  check_certificate
-  case $DATABASE in
-    remote)
-      [ -r "$DATABASE_URL_FILE" ] || [ -s "$SECRETS/database_url" ] || fail "DATABASE_URL_FILE cannot be read."
-      local ca=${GIVEN[DATABASE_SSL_CA]:-}
-      [ -z "$ca" ] || setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$ca" \
-        || fail "DATABASE_SSL_CA names a file that the service cannot read." "Put it in $CONFIG, with mode 0644."
-      SECRET_FILES[database_url]=$DATABASE_URL_FILE ;;
-  esac
+  [ "$CERTIFICATE" != own ] || check_own_certificate
+  [ "$DATABASE" = local ] || check_remote_database
   [ ! -s "$ENV_FILE_OF_SERVICE" ] || [ "$(setting PUBLIC_URL)" = "https://$DOMAIN" ] \
     || fail "DOMAIN is not that of PUBLIC_URL." "Change PUBLIC_URL in $ENV_FILE_OF_SERVICE first."
   [ "$FIREWALL" = no ] || check_ssh
@@ -112,16 +105,22 @@ check_answers() {
   check_port 443
 }
 
-check_certificate() {
-  case $CERTIFICATE in
-    own)
-      if [ -s "/etc/letsencrypt/live/$DOMAIN/fullchain.pem" ] && [ ! -e "$CERTIFICATE_FILE" ]; then return; fi
-      for file in "$CERTIFICATE_FILE" "$CERTIFICATE_KEY_FILE"; do
-        [ -r "$file" ] || fail "the certificate or its key cannot be read."
-      done
-      [ "$(openssl x509 -noout -pubkey -in "$CERTIFICATE_FILE" 2>/dev/null)" = "$(openssl pkey -pubout -in "$CERTIFICATE_KEY_FILE" 2>/dev/null)" ] \
-        || fail "the certificate and the key do not belong together." ;;
-  esac
+check_remote_database() {
+  local ca=${GIVEN[DATABASE_SSL_CA]:-}
+  [ -r "$DATABASE_URL_FILE" ] || [ -s "$SECRETS/database_url" ] || fail "DATABASE_URL_FILE cannot be read."
+  [ -z "$ca" ] || setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$ca" \
+    || fail "DATABASE_SSL_CA names a file that the service cannot read." "Put it in $CONFIG, with mode 0644."
+  SECRET_FILES[database_url]=$DATABASE_URL_FILE
+}
+
+check_own_certificate() {
+  local file
+  if [ -s "/etc/letsencrypt/live/$DOMAIN/fullchain.pem" ] && [ ! -e "$CERTIFICATE_FILE" ]; then return; fi
+  for file in "$CERTIFICATE_FILE" "$CERTIFICATE_KEY_FILE"; do
+    [ -r "$file" ] || fail "the certificate or its key cannot be read."
+  done
+  [ "$(openssl x509 -noout -pubkey -in "$CERTIFICATE_FILE" 2>/dev/null)" = "$(openssl pkey -pubout -in "$CERTIFICATE_KEY_FILE" 2>/dev/null)" ] \
+    || fail "the certificate and the key do not belong together."
 }
 
 # The firewall lets nothing in but 22, 80 and 443: whoever is here by another port would not come back.

@@ -253,6 +253,8 @@ def test_secrets_are_replaced_and_the_service_is_told(served: Installation) -> N
     served.run("rotate-secrets", "--finish", "--now", "--no-reload")
     assert not (served.layout.secrets / "jwt_secret_previous").exists()
     served.run("rotate-secrets", "all", "--no-reload")
+    (served.layout.secrets / "jwt_secret").unlink()
+    assert "there was none" in served.run("rotate-secrets", "jwt", "--no-reload").stdout
     served.run("config", "check")
     assert "does not run" in served.run("rotate-secrets", "secret-key").stdout
     with answering(served.layout.web_socket, "503 Service Unavailable"):

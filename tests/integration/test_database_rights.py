@@ -13,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from medical_ai.core.config import Settings
 from medical_ai.core.database import Database
+from medical_ai.ops.backups.errors import LoadFailed
+from medical_ai.ops.backups.mariadb import MariaStore
 from medical_ai.ops.host import server_settings
 from medical_ai.ops.host.checks import database as checks
 from medical_ai.ops.host.programs import Ran
@@ -25,6 +27,7 @@ from tests.support.stores import sqlite_settings, tables_of
 
 PASSWORD = "a password of no use"  # pragma: allowlist secret - made up
 NAME, SCRATCH = f"rights_{uuid4().hex[:12]}", "rights_scratch"
+BESIDE = f"{NAME}_beside"
 
 
 @dataclass
@@ -60,6 +63,20 @@ def place(mariadb_server: MariaDBServer) -> Iterator[Place]:
         f"DROP DATABASE `{NAME}`",
         *(f"DROP USER {who}@'%'" for who in urls),
     )
+
+
+def test_a_restore_beside_says_what_it_lacks(place: Place, tmp_path: Path) -> None:
+    store = MariaStore(place.settings.as_owner(), folder=tmp_path, seconds=10, name=BESIDE)
+    with pytest.raises(LoadFailed, match="may not create it") as refused:
+        store.create()
+    _, *statements = str(refused.value).splitlines()
+    assert len(statements) == 2
+    place.run(*statements)
+    try:
+        store.create()
+        assert store.list_rows() == {}
+    finally:
+        place.run(f"DROP DATABASE {BESIDE}")
 
 
 def test_the_statements_are_all_that_is_needed(place: Place) -> None:

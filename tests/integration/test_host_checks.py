@@ -235,12 +235,12 @@ def test_late_is_told_from_failed(host: Host, database: Database) -> None:
 @pytest.mark.commits
 @pytest.mark.usefixtures("people")
 def test_a_ring_that_opens_nothing_is_found(host: Host) -> None:
-    assert level(secrets.check_key_ring(host), "opens every record") == "ok"
+    assert level(secrets.check_key_ring(host), "holds the keys of all records") == "ok"
     other = SecretStr(base64.b64encode(b"k" * AES_KEY_BYTES).decode())
     settings = host.settings.model_copy(update={"encryption_keys": other})
     vars(settings).pop("ring_keys")  # what was worked out of the former value
     strange = replace(host, settings=settings)
-    assert level(secrets.check_key_ring(strange), "does not open") == "FAIL"
+    assert level(secrets.check_key_ring(strange), "lacks the keys of") == "FAIL"
 
 
 # -- mail and the identity provider

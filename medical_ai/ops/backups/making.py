@@ -103,8 +103,8 @@ def _refuse_a_strange_ring(here: Installation) -> None:
     unopened = count_unopened(here, keys)
     if unopened > sealed / 2:  # one damaged record must not end all backups
         raise Refused(
-            f"The key ring does not open {unopened} of {sealed} records. Put the right one back, or"
-            " say --anyway."
+            f"The key ring does not open the keys of {unopened} records of {sealed}. Put the right"
+            " one back, or say --anyway."
         )
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -55,13 +56,13 @@ def join_alike(results: list[Result]) -> list[Result]:
 
     Nine checks that got no answer from the same nginx say one thing, not nine.
     """
-    names: dict[tuple[Level, str, str], list[str]] = {}
+    alike: dict[tuple[str, ...], list[Result]] = {}
     for one in results:
         alone = one.name if one.level is Level.OK else ""  # what is good is good each for itself
-        names.setdefault((one.level, f"{alone}\0{one.found}", one.mend), []).append(one.name)
+        alike.setdefault((alone, one.level, one.found, one.mend), []).append(one)
     return [
-        Result(", ".join(together), level, found.partition("\0")[2], mend)
-        for (level, found, mend), together in names.items()
+        replace(first, name=", ".join([first.name, *(one.name for one in others)]))
+        for first, *others in alike.values()
     ]
 
 

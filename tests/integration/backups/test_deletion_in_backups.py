@@ -166,6 +166,6 @@ def test_a_ring_that_opens_nothing_does_not_push_the_right_one_out(site: Site, c
     other = SecretStr(base64.b64encode(b"k" * AES_KEY_BYTES).decode())
     settings = site.settings.model_copy(update={"encryption_keys": other})
     vars(settings).pop("ring_keys", None)  # what was worked out of the former value
-    with pytest.raises(Refused, match="The key ring does not open 1 of 1 records"):
+    with pytest.raises(Refused, match="The key ring does not open the keys of 1 records of 1"):
         make_backup(replace(site.here, settings=settings))
     assert len(site.here.restic.list_snapshots()) == 2

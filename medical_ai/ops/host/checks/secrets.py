@@ -23,15 +23,15 @@ def check_secrets(host: Host) -> Finding:
 
 
 def check_key_ring(host: Host) -> Finding:
-    """Tell whether every record's key can be opened: with another ring nothing can be read."""
+    """Tell whether the ring holds the keys that records are sealed with; it opens none of them."""
     with Database(host.settings).reading() as session:
         unknown = RECORD_KEYS.count_unknown(session)
     if unknown:
-        found = f"it does not open {unknown} record{'' if unknown == 1 else 's'}"
+        found = f"it lacks the keys of {unknown} record{'' if unknown == 1 else 's'}"
         ring = host.layout.secrets / "encryption_keys"
         mend = f"Put the key they were sealed with back into {ring}: docs/runbooks/lost-secret.md"
         return fail(found, mend)
-    return ok("it opens every record")
+    return ok("it holds the keys of all records")
 
 
 def find_equal(settings: Settings) -> Iterator[str]:
